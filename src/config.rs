@@ -1,0 +1,172 @@
+//! The configuration, validated and immutable (contract §2).
+//!
+//! What the user typed is read as a tree of text scalars that remember where they stand ([`file`]), layered by
+//! figment (defaults < file < environment < flags, [`layers`]), and turned into these types by [`validate`],
+//! which reports every problem at once. Nobody guesses the type of a scalar before its field is known.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::plan::UtcOffset;
+use crate::domain::{InstanceId, ProjectId, ProjectName};
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Key `projects`: at least one, names unique.
+    pub projects: Vec<ProjectConfig>,
+    /// Key `polling`.
+    pub polling: Polling,
+}
+
+/// One element of `projects`.
+#[derive(Clone, Debug)]
+pub struct ProjectConfig {
+    /// Key `name`: the label `project`.
+    pub name: ProjectName,
+    /// Key `region`; empty where only an endpoint is given.
+    pub region: String,
+    /// Key `project_id`.
+    pub project_id: ProjectId,
+    /// Key `endpoint`, or what follows from the region. Never with a path, query or user.
+    pub endpoint: Url,
+    /// Key `api_version`, default `v2`.
+    pub api_version: ApiVersion,
+    /// Key `credentials`: the entry it names, or the environment. One `Arc` per entry, shared by its projects.
+    pub credentials: Arc<CredentialsConfig>,
+    /// Key `ca_file`: PEM certificates added to the system's roots; the content was checked.
+    pub ca_file: Option<PathBuf>,
+    /// Key `proxy`: an HTTP proxy for this project's requests.
+    pub proxy: Option<Url>,
+    /// Key `instances`: configured by hand; ids unique.
+    pub instances: Vec<InstanceConfig>,
+    /// Key `discovery`, `None` where it is off.
+    pub discovery: Option<Discovery>,
+    /// Key `plan_utc_offset`, default UTC.
+    pub plan_utc_offset: UtcOffset,
+    /// Key `limits`; `None` where only the credentials entry sets them.
+    pub limits: Option<Limits>,
+    /// Key `rpo` of the project, else the top-level one.
+    pub rpo: Option<Duration>,
+    /// Key `rpo_grace`, default 5 h.
+    pub rpo_grace: Duration,
+}
+
+/// One element of `instances`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceConfig {
+    /// Key `id`.
+    pub id: InstanceId,
+    /// Key `name`; the cloud's name is used where it is missing.
+    pub name: Option<String>,
+}
+
+/// Key `discovery`: all instances of the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// Key `interval`, default 5 min: time between two listings.
+    pub interval: Duration,
+}
+
+/// Key `api_version`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ApiVersion {
+    /// `v1.0`, deprecated by the vendor, still the only one on some private clouds.
+    V1,
+    /// `v2`.
+    #[default]
+    V2,
+}
+
+impl ApiVersion {
+    /// As in the configuration, the URL and the label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.0",
+            Self::V2 => "v2",
+        }
+    }
+}
+
+/// Key `limits`: how many requests may leave for the cloud.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Key `requests_per_second`, default 5, above 0; the rate at which the bucket fills.
+    pub requests_per_second: f64,
+    /// Key `burst`, default 10, at least 1: the size of the bucket.
+    pub burst: u32,
+    /// Key `concurrency`, default 8, at least 1: requests under way at the same time.
+    pub concurrency: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { requests_per_second: 5.0, burst: 10, concurrency: 8 }
+    }
+}
+
+/// One entry of `credentials`, or the environment.
+#[derive(Clone, Debug)]
+pub struct CredentialsConfig {
+    /// The entry's name; `environment` for the official SDK's variables.
+    pub name: String,
+    /// Where the keys are.
+    pub keys: KeySource,
+    /// Key `limits` of the entry: shared by all projects that use it.
+    pub limits: Option<Limits>,
+}
+
+/// An access key, its secret and, for temporary ones, the security token.
+#[derive(Clone, Debug)]
+pub struct KeySource {
+    /// Key `access_key` or `access_key_file`.
+    pub access_key: TextSource,
+    /// Key `secret_key` or `secret_key_file`.
+    pub secret_key: TextSource,
+    /// Key `security_token` or `security_token_file`.
+    pub security_token: Option<TextSource>,
+}
+
+/// A text that is given directly or in a file.
+#[derive(Clone, Debug)]
+pub enum TextSource {
+    /// Given in the configuration or the environment.
+    Inline(SecretString),
+    /// In a file that is read again before use, so that a changed key is tried at once.
+    File(PathBuf),
+}
+
+/// Keys `polling`, `lookback` within it: how often the cloud is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Polling {
+    /// Key `idle_interval`, default 15 min: nothing is going on.
+    pub idle_interval: Duration,
+    /// Key `window_interval`, default 1 min: a scheduled backup is due or overdue.
+    pub window_interval: Duration,
+    /// Key `active_interval`, default 15 s: a backup or restore is waiting or running.
+    pub active_interval: Duration,
+    /// Key `policy_interval`, default 6 h: the backup policy is read again.
+    pub policy_interval: Duration,
+    /// Key `request_timeout`, default 10 s: from sending a request to the last byte of its answer.
+    pub request_timeout: Duration,
+    /// Key `lookback`, default 7 d: how far back failures are counted.
+    pub lookback: Duration,
+}
+
+impl Default for Polling {
+    fn default() -> Self {
+        const MINUTE: u64 = 60;
+        Self {
+            idle_interval: Duration::from_secs(15 * MINUTE),
+            window_interval: Duration::from_secs(MINUTE),
+            active_interval: Duration::from_secs(15),
+            policy_interval: Duration::from_secs(6 * 60 * MINUTE),
+            request_timeout: Duration::from_secs(10),
+            lookback: Duration::from_secs(7 * 24 * 60 * MINUTE),
+        }
+    }
+}

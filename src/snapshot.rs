@@ -1,0 +1,148 @@
+//! The immutable picture of everything known, published by the poller and read by scrapes.
+//!
+//! A poll replaces one [`InstanceView`] and its project; what did not change is shared with the picture before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::ApiVersion;
+use crate::domain::facts::RecordFacts;
+use crate::domain::instance::{CacheMode, Engine, InstanceStatus};
+use crate::domain::plan::WeeklyPlan;
+use crate::domain::{InstanceId, Operation, ProjectId, ProjectName};
+
+/// All projects, in the order of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// One per configured project.
+    pub projects: Vec<Arc<ProjectView>>,
+    /// `polling.lookback`.
+    pub lookback: Duration,
+}
+
+/// A project and its instances.
+#[derive(Clone, Debug)]
+pub struct ProjectView {
+    /// The label `project`.
+    pub name: ProjectName,
+    /// The cloud's id of the project.
+    pub project_id: ProjectId,
+    /// As configured; empty where only an endpoint is given.
+    pub region: String,
+    /// Scheme, host and port.
+    pub endpoint: String,
+    /// Of the API.
+    pub api_version: ApiVersion,
+    /// Whether the service itself answered the newest request; `None` before the first.
+    pub up: Option<bool>,
+    /// Instances watched, by all shards together.
+    pub watched: u64,
+    /// Of these, how many the newest complete listing lacked; `None` before the first, and without discovery.
+    pub missing: Option<u64>,
+    /// When the newest complete listing came.
+    pub listed_at: Option<Timestamp>,
+    /// How old a fact may rightly be now.
+    pub poll_interval: Duration,
+    /// The first listing, or without discovery the first request, has been tried.
+    pub tried: bool,
+    /// Sorted by id.
+    pub instances: Vec<Arc<InstanceView>>,
+}
+
+/// What is known of one instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstanceView {
+    /// The label `instance_id`.
+    pub id: InstanceId,
+    /// The label `instance_name`: configured, else the cloud's, else the id; bounded in length.
+    pub name: String,
+    /// What the cloud says the instance is; `None` before it said.
+    pub details: Option<Details>,
+    /// Whether it can be backed up at all.
+    pub supported: Option<bool>,
+    /// The backup policy; `None` before it was read.
+    pub policy: Option<PolicyView>,
+    /// The age at which its newest backup is too old; `None` where nobody says, or for unsupported ones.
+    pub rpo: Option<Duration>,
+    /// From the backup records; `None` before the first good poll.
+    pub backups: Option<Arc<RecordFacts>>,
+    /// From the restore records; likewise.
+    pub restores: Option<Arc<RecordFacts>>,
+    /// Of the operations [`Operation::PER_INSTANCE`], in that order.
+    pub polls: [PollView; 3],
+}
+
+/// What the cloud says an instance is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Details {
+    /// Label `engine`.
+    pub engine: Option<Engine>,
+    /// Label `engine_version`.
+    pub engine_version: Option<String>,
+    /// Label `cache_mode`.
+    pub cache_mode: Option<CacheMode>,
+    /// Label `status`.
+    pub status: Option<InstanceStatus>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// Its memory.
+    pub max_memory_bytes: Option<u64>,
+}
+
+/// The backup policy, made ready for the clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyView {
+    /// Backups are scheduled automatically.
+    pub automatic: bool,
+    /// When it was last changed, by the cloud's word.
+    pub updated_at: Option<Timestamp>,
+    /// How long automatic backups are kept; only while scheduled automatically.
+    pub retention: Option<Duration>,
+    /// The longest gap between two scheduled backups of the week; only while scheduled automatically.
+    pub expected_interval: Option<Duration>,
+    /// The slots; `None` where backups are not scheduled, the plan cannot be read or records contradict it.
+    pub plan: Option<WeeklyPlan>,
+    /// No slot before this moment counts: the policy's last change or the instance's creation.
+    pub since: Option<Timestamp>,
+}
+
+/// How polling one operation of one instance goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PollView {
+    /// Whether the last poll worked; `None` before the first.
+    pub success: Option<bool>,
+    /// When the last one worked.
+    pub last_success_at: Option<Timestamp>,
+}
+
+impl InstanceView {
+    /// How polling this operation goes; [`Operation::Instances`] is none of an instance.
+    pub fn poll(&self, operation: Operation) -> PollView {
+        Operation::PER_INSTANCE
+            .iter()
+            .position(|known| *known == operation)
+            .map_or_else(PollView::default, |index| self.polls[index])
+    }
+}
+
+impl PolicyView {
+    /// The start of the latest slot that has begun at `now` and counts.
+    pub fn last_scheduled(&self, now: Timestamp) -> Option<Timestamp> {
+        let latest = self.plan.as_ref()?.latest(now);
+        (self.since.is_none_or(|since| latest >= since)).then_some(latest)
+    }
+
+    /// The start of the next slot.
+    pub fn next_scheduled(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(self.plan.as_ref()?.next(now))
+    }
+}
+
+impl Snapshot {
+    /// Every project's first listing, or without discovery first request, has been tried, well or badly.
+    pub fn all_tried(&self) -> bool {
+        self.projects.iter().all(|project| project.tried)
+    }
+}
