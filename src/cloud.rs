@@ -12,6 +12,7 @@ use std::future::Future;
 use crate::domain::instance::Instance;
 use crate::domain::record::Record;
 use crate::domain::{InstanceId, Operation};
+use crate::pace::keys::Fingerprint;
 pub use error::CloudError;
 
 /// One request to the API, whatever its version.
@@ -106,4 +107,10 @@ pub trait DcsApi: Send + Sync + 'static {
     /// # Errors
     /// [`CloudError`], typed by consequence.
     fn send(&self, request: &Request) -> impl Future<Output = Result<Answer, CloudError>> + Send;
+
+    /// The fingerprint of the key that the next request would be signed with.
+    ///
+    /// # Errors
+    /// [`CloudError`] where the key cannot be read.
+    fn key(&self) -> impl Future<Output = Result<Fingerprint, CloudError>> + Send;
 }

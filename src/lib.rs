@@ -6,4 +6,6 @@ pub mod cloud;
 pub mod config;
 pub mod domain;
 pub mod exposition;
+pub mod pace;
+pub mod schedule;
 pub mod snapshot;

@@ -77,6 +77,8 @@ pub struct InProgress {
     pub count: u64,
     /// When the oldest was requested.
     pub oldest_created_at: Option<Timestamp>,
+    /// When the newest was requested.
+    pub newest_created_at: Option<Timestamp>,
     /// The newest one that runs.
     pub running: Option<Running>,
 }
@@ -207,6 +209,7 @@ impl InProgress {
         Self {
             count: in_progress().count() as u64,
             oldest_created_at: in_progress().map(|record| record.created_at).min(),
+            newest_created_at: in_progress().map(|record| record.created_at).max(),
             running: records
                 .iter()
                 .filter(|record| record.state == State::Running)

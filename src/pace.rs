@@ -1,0 +1,253 @@
+//! How fast requests may leave for the cloud: a token bucket and a concurrency limit.
+//!
+//! A [`Pace`] belongs to a project, or to credentials that several projects share. It runs on tokio's time, so
+//! that a simulated month exercises it; that is why it is our own (`governor` reads the system's clock). The
+//! bucket starts with one token: the first round goes out at the steady rate, without a burst.
+//!
+//! [`keys`] stops requests with a key that the cloud refuses; [`paced`] puts both in front of an API.
+
+pub mod keys;
+pub mod paced;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use crate::config::Limits;
+
+/// A throttled rate never falls below this part of the configured one.
+const SLOWEST: f64 = 1.0 / 16.0;
+/// After throttling the rate grows back to the configured one over this time.
+const RECOVERY: Duration = Duration::from_mins(10);
+/// Answers that come within this time of a slow-down were sent before it: they slow down no further.
+const SAME_THROTTLING: Duration = Duration::from_secs(1);
+
+/// A token bucket with a concurrency limit.
+#[derive(Debug)]
+pub struct Pace {
+    limits: Limits,
+    slots: Semaphore,
+    turn: tokio::sync::Mutex<()>,
+    bucket: Mutex<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    tokens: f64,
+    rate: f64,
+    settled_at: Instant,
+    paused_until: Option<Instant>,
+    slowed_at: Option<Instant>,
+}
+
+/// Leave to send one request; concurrency is given back when it is dropped.
+#[derive(Debug)]
+pub struct Permit<'a>(#[allow(dead_code)] SemaphorePermit<'a>); // held, never read
+
+impl Pace {
+    /// A bucket with one token in it.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            slots: Semaphore::new(limits.concurrency as usize),
+            turn: tokio::sync::Mutex::new(()),
+            bucket: Mutex::new(Bucket {
+                tokens: 1.0,
+                rate: limits.requests_per_second,
+                settled_at: Instant::now(),
+                paused_until: None,
+                slowed_at: None,
+            }),
+        }
+    }
+
+    /// The limits as configured.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Waits for a token and a free slot, first come first served.
+    pub async fn acquire(&self) -> Permit<'_> {
+        let slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let turn = self.turn.lock().await;
+        loop {
+            let ready_at = self.bucket().take(self.limits, Instant::now());
+            let Some(ready_at) = ready_at else { break };
+            tokio::time::sleep_until(ready_at).await;
+        }
+        drop(turn);
+        Permit(slot)
+    }
+
+    /// The cloud said that requests come too fast: halves the rate, and waits as long as it asks.
+    pub fn slow_down(&self, retry_after: Option<Duration>) {
+        let now = Instant::now();
+        let mut bucket = self.bucket();
+        bucket.settle(self.limits, now);
+        if bucket.slowed_at.is_none_or(|at| now.duration_since(at) >= SAME_THROTTLING) {
+            bucket.rate = (bucket.rate / 2.0).max(self.limits.requests_per_second * SLOWEST);
+            bucket.slowed_at = Some(now);
+        }
+        bucket.tokens = bucket.tokens.min(0.0);
+        if let Some(wait) = retry_after {
+            bucket.pause(now + wait);
+        }
+    }
+
+    /// Lets nothing out for so long: a `Retry-After`.
+    pub fn pause(&self, wait: Duration) {
+        self.bucket().pause(Instant::now() + wait);
+    }
+
+    fn bucket(&self) -> std::sync::MutexGuard<'_, Bucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Bucket {
+    /// Takes a token, or tells when to ask again.
+    fn take(&mut self, limits: Limits, now: Instant) -> Option<Instant> {
+        self.settle(limits, now);
+        if let Some(until) = self.paused_until.filter(|until| *until > now) {
+            return Some(until);
+        }
+        self.paused_until = None;
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return None;
+        }
+        // A timer may fire a moment early by rounding: never ask again in less than a millisecond.
+        let missing = Duration::from_secs_f64((1.0 - self.tokens) / self.rate).max(Duration::from_millis(1));
+        Some(now + missing)
+    }
+
+    /// Fills the bucket for the time gone by, and lets a throttled rate recover.
+    fn settle(&mut self, limits: Limits, now: Instant) {
+        let elapsed = now.duration_since(self.settled_at).as_secs_f64();
+        self.tokens = (self.tokens + elapsed * self.rate).min(f64::from(limits.burst));
+        let recovered = self.rate + limits.requests_per_second * elapsed / RECOVERY.as_secs_f64();
+        self.rate = recovered.min(limits.requests_per_second);
+        self.settled_at = now;
+    }
+
+    fn pause(&mut self, until: Instant) {
+        self.paused_until = self.paused_until.max(Some(until));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn limits(requests_per_second: f64, burst: u32, concurrency: u32) -> Limits {
+        Limits { requests_per_second, burst, concurrency }
+    }
+
+    /// Takes and returns tokens as fast as it can for so long, and tells when.
+    async fn greedy(pace: &Pace, span: Duration) -> Vec<Duration> {
+        let start = Instant::now();
+        let mut times = Vec::new();
+        loop {
+            drop(pace.acquire().await);
+            if start.elapsed() > span {
+                return times;
+            }
+            times.push(start.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_round_goes_out_at_the_steady_rate() {
+        let pace = Pace::new(limits(5.0, 10, 8));
+        let times = greedy(&pace, Duration::from_secs(2)).await;
+        assert_eq!(times[0], Duration::ZERO);
+        for (index, time) in times.iter().enumerate() {
+            assert!(*time + Duration::from_millis(2) >= Duration::from_millis(200) * u32::try_from(index).unwrap());
+        }
+        assert!((10..=11).contains(&times.len()), "{times:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_bucket_saves_up_a_burst_and_no_more() {
+        let pace = Pace::new(limits(2.0, 4, 8));
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        let times = greedy(&pace, Duration::from_secs(10)).await;
+        assert_eq!(times.iter().filter(|time| time.is_zero()).count(), 4);
+        assert!(times.len() <= 4 + 20 + 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_the_concurrency_are_under_way() {
+        let pace = Arc::new(Pace::new(limits(1000.0, 100, 3)));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let held = [pace.acquire().await, pace.acquire().await, pace.acquire().await];
+        let fourth = tokio::time::timeout(Duration::from_secs(60), pace.acquire()).await;
+        assert!(fourth.is_err());
+        drop(held);
+        pace.acquire().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_halves_the_rate_which_recovers_slowly() {
+        let pace = Pace::new(limits(8.0, 1, 8));
+        pace.slow_down(None);
+        pace.slow_down(None); // the same moment: one slow-down
+        let slowed = greedy(&pace, Duration::from_secs(10)).await.len();
+        assert!((36..=48).contains(&slowed), "{slowed}");
+        for _ in 0..20 {
+            tokio::time::sleep(SAME_THROTTLING).await;
+            pace.slow_down(None);
+        }
+        let floor = greedy(&pace, Duration::from_secs(20)).await.len();
+        assert!((8..=20).contains(&floor), "{floor}");
+        tokio::time::sleep(RECOVERY).await;
+        let recovered = greedy(&pace, Duration::from_secs(10)).await.len();
+        assert!((78..=82).contains(&recovered), "{recovered}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retry_after_lets_nothing_out_even_for_those_who_wait_already() {
+        let pace = Arc::new(Pace::new(limits(1.0, 1, 8)));
+        drop(pace.acquire().await);
+        let start = Instant::now();
+        let waiting = tokio::spawn({
+            let pace = pace.clone();
+            async move { drop(pace.acquire().await) }
+        });
+        tokio::task::yield_now().await;
+        pace.slow_down(Some(Duration::from_secs(30)));
+        waiting.await.unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(30), "{:?}", start.elapsed());
+        pace.pause(Duration::from_secs(50));
+        drop(pace.acquire().await);
+        assert!(start.elapsed() >= Duration::from_secs(80));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_more_than_burst_and_rate_allow(
+            rate in 0.5_f64..50.0, burst in 1_u32..20, pauses in proptest::collection::vec(0_u64..5000, 1..40),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let pace = Pace::new(limits(rate, burst, 4));
+                let start = Instant::now();
+                let mut sent: Vec<f64> = Vec::new();
+                for pause in pauses {
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    drop(pace.acquire().await);
+                    sent.push(start.elapsed().as_secs_f64());
+                }
+                for (from, begin) in sent.iter().enumerate() {
+                    for (to, end) in sent.iter().enumerate().skip(from) {
+                        let allowed = f64::from(burst) + (end - begin) * rate + 0.01 * rate;
+                        assert!((to - from + 1) as f64 <= allowed + 1e-6, "{sent:?}");
+                    }
+                }
+            });
+        }
+    }
+}

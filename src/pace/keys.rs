@@ -1,0 +1,217 @@
+//! Which keys may be used now.
+//!
+//! Five refused signatures in a row lock an access key for five minutes, for its other users too (the gateway's
+//! "AK access failed to reach the limit"; `dcs-api.md` §2.3 holds the sources). So until a key's first success
+//! one request at a time is sent with it, and a refused signature stops all requests with it for 5 minutes, then
+//! 10, 20, … up to an hour. Keys are told apart by a fingerprint of all their parts: a changed key has a clean
+//! record and is tried at once.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
+
+/// The first stop after a refused signature.
+const FIRST_STOP: Duration = Duration::from_mins(5);
+/// The longest stop, before jitter.
+const LONGEST_STOP: Duration = Duration::from_hours(1);
+/// Keys remembered; temporary keys change every hour or so.
+const REMEMBERED: usize = 64;
+
+/// Tells keys apart without revealing them, not even a hash of them in a log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(u64);
+
+impl std::fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fingerprint")
+    }
+}
+
+impl Fingerprint {
+    /// The fingerprint of a key's parts: access key, secret, token.
+    pub fn of(parts: impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        parts.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+/// The records of all keys in use, shared by all projects.
+#[derive(Debug, Default)]
+pub struct KeyRing {
+    keys: Mutex<HashMap<Fingerprint, Key>>,
+}
+
+#[derive(Debug)]
+struct Key {
+    proven: bool,
+    refusals: u32,
+    stopped_until: Option<Instant>,
+    used_at: Instant,
+    alone: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Leave to use a key; while the key is unproven nobody else has one.
+#[derive(Debug)]
+pub struct Pass(#[allow(dead_code)] Option<OwnedMutexGuard<()>>); // held, never read
+
+/// The key must not be used for so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Time left.
+    pub remaining: Duration,
+}
+
+impl KeyRing {
+    /// Waits until the key may be used.
+    ///
+    /// # Errors
+    /// [`Stopped`] while its signature counts as refused.
+    pub async fn pass(&self, key: Fingerprint) -> Result<Pass, Stopped> {
+        let Some(alone) = self.look(key)? else { return Ok(Pass(None)) };
+        let guard = alone.lock_owned().await;
+        // Whoever went before may have proven the key, or have been refused.
+        Ok(Pass(self.look(key)?.is_some().then_some(guard)))
+    }
+
+    /// Whether the key may be used at this moment.
+    ///
+    /// # Errors
+    /// [`Stopped`] while its signature counts as refused.
+    pub fn check(&self, key: Fingerprint) -> Result<(), Stopped> {
+        self.look(key).map(|_| ())
+    }
+
+    /// The key worked.
+    pub fn proven(&self, key: Fingerprint) {
+        self.with(key, |key| {
+            key.proven = true;
+            key.refusals = 0;
+            key.stopped_until = None;
+        });
+    }
+
+    /// The signature made with the key was refused. Tells for how long it is stopped now.
+    pub fn refused(&self, key: Fingerprint) -> Duration {
+        let now = Instant::now();
+        self.with(key, |state| {
+            // Requests that were under way together are one refusal.
+            if let Some(until) = state.stopped_until.filter(|until| *until > now) {
+                return until - now;
+            }
+            state.proven = false;
+            state.refusals = state.refusals.saturating_add(1);
+            let stop = stop_after(state.refusals, key);
+            state.stopped_until = Some(now + stop);
+            stop
+        })
+    }
+
+    /// The lock to wait for while the key is unproven; nothing where it is proven.
+    fn look(&self, key: Fingerprint) -> Result<Option<Arc<tokio::sync::Mutex<()>>>, Stopped> {
+        let now = Instant::now();
+        self.with(key, |key| match key.stopped_until {
+            Some(until) if until > now => Err(Stopped { remaining: until - now }),
+            _ if key.proven => Ok(None),
+            _ => Ok(Some(key.alone.clone())),
+        })
+    }
+
+    fn with<T>(&self, fingerprint: Fingerprint, act: impl FnOnce(&mut Key) -> T) -> T {
+        let now = Instant::now();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= REMEMBERED
+            && !keys.contains_key(&fingerprint)
+            && let Some(oldest) = keys.iter().min_by_key(|(_, key)| key.used_at).map(|(fingerprint, _)| *fingerprint)
+        {
+            keys.remove(&oldest);
+        }
+        let key = keys.entry(fingerprint).or_insert_with(|| Key {
+            proven: false,
+            refusals: 0,
+            stopped_until: None,
+            used_at: now,
+            alone: Arc::default(),
+        });
+        key.used_at = now;
+        act(key)
+    }
+}
+
+/// 5 minutes, doubled with each refusal up to an hour, and up to a tenth more so that several processes with one
+/// key do not come back together.
+fn stop_after(refusals: u32, key: Fingerprint) -> Duration {
+    let doubled = FIRST_STOP.saturating_mul(1 << refusals.saturating_sub(1).min(10));
+    let jitter = crate::schedule::fraction((key, refusals, std::process::id())) / 10.0;
+    doubled.min(LONGEST_STOP).mul_f64(1.0 + jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Fingerprint {
+        Fingerprint::of(text)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unproven_key_is_used_by_one_at_a_time() {
+        let ring = KeyRing::default();
+        let first = ring.pass(key("a")).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_secs(9), ring.pass(key("a"))).await.is_err());
+        ring.pass(key("b")).await.unwrap(); // another key does not wait
+        ring.proven(key("a"));
+        drop(first);
+        let _many = [ring.pass(key("a")).await.unwrap(), ring.pass(key("a")).await.unwrap()];
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_for_a_refused_key_are_stopped_too() {
+        let ring = Arc::new(KeyRing::default());
+        let first = ring.pass(key("a")).await.unwrap();
+        let second = tokio::spawn({
+            let ring = ring.clone();
+            async move { ring.pass(key("a")).await.map(|_| ()) }
+        });
+        tokio::task::yield_now().await;
+        ring.refused(key("a"));
+        drop(first);
+        assert!(second.await.unwrap().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stops_grow_from_five_minutes_to_an_hour_with_at_most_a_tenth_of_jitter() {
+        let ring = KeyRing::default();
+        for minutes in [5, 10, 20, 40, 60, 60, 60] {
+            let base = Duration::from_secs(minutes * 60);
+            let stop = ring.refused(key("a"));
+            assert!(stop >= base && stop <= base.mul_f64(1.1), "{stop:?}");
+            assert_eq!(ring.refused(key("a")), stop, "requests under way together are one refusal");
+            assert!(ring.pass(key("a")).await.is_err());
+            tokio::time::sleep(stop).await;
+            ring.pass(key("a")).await.unwrap();
+        }
+        ring.proven(key("a"));
+        assert!(ring.refused(key("a")) <= FIRST_STOP.mul_f64(1.1), "a success clears the record");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_changed_key_is_tried_at_once() {
+        let ring = KeyRing::default();
+        ring.refused(Fingerprint::of(("ak", "wrong")));
+        assert!(ring.pass(Fingerprint::of(("ak", "right"))).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_stays_flat_while_keys_change() {
+        let ring = KeyRing::default();
+        for index in 0..10_000 {
+            ring.pass(Fingerprint::of(index)).await.unwrap();
+        }
+        assert!(ring.keys.lock().unwrap().len() <= REMEMBERED);
+    }
+}

@@ -1,0 +1,103 @@
+//! An API behind its budget: no request leaves but through here.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Pace;
+use super::keys::KeyRing;
+use crate::cloud::error::ErrorKind;
+use crate::cloud::{Answer, CloudError, DcsApi, Request};
+use crate::domain::ProjectName;
+use crate::exposition::own::OwnMetrics;
+use crate::pace::keys::Fingerprint;
+
+/// A project's API behind its paces and the key ring.
+#[derive(Debug)]
+pub struct Paced<A> {
+    api: A,
+    project: ProjectName,
+    /// The project's own pace, or its credentials', or both.
+    paces: Vec<Arc<Pace>>,
+    keys: Arc<KeyRing>,
+    metrics: OwnMetrics,
+}
+
+impl<A: DcsApi> Paced<A> {
+    /// Puts the paces and the key ring in front of an API.
+    pub fn new(api: A, project: ProjectName, paces: Vec<Arc<Pace>>, keys: Arc<KeyRing>, metrics: OwnMetrics) -> Self {
+        Self { api, project, paces, keys, metrics }
+    }
+
+    /// Requests a second that the narrowest pace allows.
+    pub fn requests_per_second(&self) -> f64 {
+        self.paces.iter().map(|pace| pace.limits().requests_per_second).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Requests under way at the same time that the narrowest pace allows.
+    pub fn concurrency(&self) -> usize {
+        self.paces.iter().map(|pace| pace.limits().concurrency as usize).min().unwrap_or(1)
+    }
+
+    /// Sends a request when its turn comes, or says why not.
+    async fn in_turn(&self, request: &Request) -> Result<Answer, CloudError> {
+        let key = self.api.key().await?;
+        let pass = self.keys.pass(key).await.map_err(held)?;
+        let asked_at = Instant::now();
+        let mut permits = Vec::with_capacity(self.paces.len());
+        for pace in &self.paces {
+            permits.push(pace.acquire().await);
+        }
+        self.metrics.limiter_waited(&self.project, asked_at.elapsed());
+        // While this one waited for its token, another may have been refused.
+        self.keys.check(key).map_err(held)?;
+        let result = self.api.send(request).await;
+        self.learn(key, &result);
+        drop((permits, pass));
+        result
+    }
+
+    fn learn(&self, key: Fingerprint, result: &Result<Answer, CloudError>) {
+        let Err(error) = result else { return self.keys.proven(key) };
+        match error.kind {
+            ErrorKind::Unsupported => self.keys.proven(key),
+            ErrorKind::BadSignature | ErrorKind::ClockSkew => {
+                let stop = self.keys.refused(key);
+                tracing::warn!(
+                    project = %self.project,
+                    minutes = stop.as_secs().div_ceil(60),
+                    "no request leaves with this key for a while: five refusals in a row would lock it for all its users"
+                );
+            }
+            ErrorKind::Throttled => {
+                self.metrics.throttled(&self.project);
+                for pace in &self.paces {
+                    pace.slow_down(error.retry_after);
+                }
+            }
+            _ => {
+                if let Some(wait) = error.retry_after {
+                    for pace in &self.paces {
+                        pace.pause(wait);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn held(stopped: super::keys::Stopped) -> CloudError {
+    let mut error = CloudError::new(ErrorKind::Held, "the key is stopped after a refused signature");
+    error.retry_after = Some(stopped.remaining);
+    error
+}
+
+impl<A: DcsApi> DcsApi for Paced<A> {
+    async fn send(&self, request: &Request) -> Result<Answer, CloudError> {
+        self.in_turn(request).await
+    }
+
+    async fn key(&self) -> Result<Fingerprint, CloudError> {
+        self.api.key().await
+    }
+}
