@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::cloud::CloudError;
 use crate::config::ApiVersion;
 use crate::domain::facts::RecordFacts;
 use crate::domain::instance::{CacheMode, Engine, InstanceStatus};
@@ -47,6 +48,8 @@ pub struct ProjectView {
     pub poll_interval: Duration,
     /// The first listing, or without discovery the first request, has been tried.
     pub tried: bool,
+    /// Why the project cannot be asked or listed; `None` while it can.
+    pub error: Option<Arc<CloudError>>,
     /// Sorted by id.
     pub instances: Vec<Arc<InstanceView>>,
 }
@@ -109,12 +112,14 @@ pub struct PolicyView {
 }
 
 /// How polling one operation of one instance goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PollView {
     /// Whether the last poll worked; `None` before the first.
     pub success: Option<bool>,
     /// When the last one worked.
     pub last_success_at: Option<Timestamp>,
+    /// Why the last one failed; `None` if it worked.
+    pub error: Option<Arc<CloudError>>,
 }
 
 impl InstanceView {
@@ -123,7 +128,7 @@ impl InstanceView {
         Operation::PER_INSTANCE
             .iter()
             .position(|known| *known == operation)
-            .map_or_else(PollView::default, |index| self.polls[index])
+            .map_or_else(PollView::default, |index| self.polls[index].clone())
     }
 }
 
