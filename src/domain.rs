@@ -9,6 +9,8 @@ pub mod facts;
 pub mod instance;
 pub mod plan;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use std::fmt;
 use std::sync::Arc;

@@ -189,10 +189,12 @@ impl LastSuccess {
         }
     }
 
-    /// This one, or the other if that was strictly later.
+    /// This one, or the other if that was later, or as late and its duration is known better: a backup that took
+    /// no time ends when it begins, and loses its duration when it expires.
     #[must_use]
     pub fn or_later(self, other: &Self) -> Self {
-        if other.at > self.at { other.clone() } else { self }
+        let rank = |success: &Self| (success.at, success.duration.is_some());
+        if rank(other) > rank(&self) { other.clone() } else { self }
     }
 
     /// Its age, never negative.
@@ -266,3 +268,8 @@ fn freshness(record: &Record) -> impl Ord + use<> {
         (record.backup_type, record.backup_format, record.restorable),
     )
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

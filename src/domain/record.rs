@@ -227,3 +227,6 @@ impl Record {
         self.state == State::Succeeded && self.restorable != Some(false)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,10 @@ proptest! {
     }
 
     #[test]
-    fn order_and_repetition_of_days_change_nothing(days in prop::collection::vec(0..=9_u8, 0..20), minute in 0..1440_u16) {
+    fn order_and_repetition_of_days_change_nothing(
+        days in prop::collection::vec(0..=9_u8, 0..20),
+        minute in 0..1440_u16,
+    ) {
         let mut tidy: Vec<u8> = days.iter().copied().filter(|day| (1..=7).contains(day)).collect();
         tidy.sort_unstable();
         tidy.dedup();
