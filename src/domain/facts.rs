@@ -174,16 +174,10 @@ impl RecordFacts {
 
 impl LastSuccess {
     fn of(record: &Record) -> Self {
-        let duration = match record.state {
-            State::Succeeded => {
-                record.updated_at.and_then(|updated| Duration::try_from(updated.duration_since(record.begun_at())).ok())
-            }
-            _ => None,
-        };
         Self {
             at: record.ended_at(),
             size_bytes: record.size_bytes,
-            duration,
+            duration: record.duration(),
             backup_type: record.backup_type,
             backup_format: record.backup_format,
         }

@@ -4,6 +4,8 @@
 //! (size, type, format, whether it can be restored) is absent in a restore. Source: the vendor's pages
 //! "Querying DCS Instance Backup Records" and "Querying DCS Instance Restoration Records", v2 and v1.0.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::RecordId;
@@ -209,6 +211,17 @@ impl Record {
         match self.state {
             State::Expired | State::Deleted => self.begun_at(),
             _ => self.updated_at.unwrap_or_else(|| self.begun_at()),
+        }
+    }
+
+    /// How long a finished one took, from its beginning to its completion; `None` where that is negative, and
+    /// where the completion is not known: see [`Self::ended_at`].
+    pub fn duration(&self) -> Option<Duration> {
+        match self.state {
+            State::Succeeded | State::Failed => {
+                Duration::try_from(self.updated_at?.duration_since(self.begun_at())).ok()
+            }
+            _ => None,
         }
     }
 

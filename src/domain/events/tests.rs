@@ -105,7 +105,7 @@ fn memory_is_bounded_and_holds_the_newest_answer_whole() {
 
 /// A cloud that moves each record on, and shows a part of them in each answer.
 fn answers() -> impl Strategy<Value = Vec<Vec<Record>>> {
-    vec(vec(any_record(), 0..16), 0..12)
+    vec(vec(any_record(), 0..8), 0..8)
 }
 
 proptest! {

@@ -52,6 +52,19 @@ fn when_a_record_ended() {
 }
 
 #[test]
+fn how_long_a_record_took() {
+    for state in State::OF_BACKUPS {
+        let known = matches!(state, State::Succeeded | State::Failed);
+        let took = |minutes| known.then_some(Duration::from_mins(minutes));
+        assert_eq!(record("a", state, 0).begun(2).updated(9).duration(), took(7), "{state:?}");
+        assert_eq!(record("a", state, 0).updated(9).duration(), took(9), "{state:?} from its request");
+        assert_eq!(record("a", state, 0).begun(9).updated(9).duration(), took(0), "{state:?}");
+        assert_eq!(record("a", state, 0).begun(10).updated(9).duration(), None, "{state:?}, negative");
+        assert_eq!(record("a", state, 0).begun(2).duration(), None, "{state:?} without an end");
+    }
+}
+
+#[test]
 fn the_moment_of_a_backups_data() {
     for (what, record, expected) in [
         ("its beginning", record("a", State::Succeeded, 0).begun(1).updated(9), 1),
