@@ -3,12 +3,18 @@
 //! * [`record`]: one backup or restore, as the cloud keeps it;
 //! * [`instance`]: a DCS instance and its backup policy;
 //! * [`plan`]: the weekly slots of a policy, in absolute time;
-//! * [`facts`]: the pure function from records to what `/metrics` tells.
+//! * [`facts`]: the pure function from records to what `/metrics` tells;
+//! * [`contradiction`]: whether the records show that a plan's zone is not what we think;
+//! * [`events`]: which records are told to the log, once each.
 
+pub mod contradiction;
+pub mod events;
 pub mod facts;
 pub mod instance;
 pub mod plan;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use std::fmt;
 use std::sync::Arc;

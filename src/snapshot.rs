@@ -151,3 +151,98 @@ impl Snapshot {
         self.projects.iter().all(|project| project.tried)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::UtcOffset;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// Every day at 02:00 UTC.
+    fn nightly(since: Option<&str>) -> PolicyView {
+        PolicyView {
+            automatic: true,
+            updated_at: None,
+            retention: None,
+            expected_interval: None,
+            plan: WeeklyPlan::new(&[1, 2, 3, 4, 5, 6, 7], 120, UtcOffset::UTC),
+            since: since.map(at),
+        }
+    }
+
+    #[test]
+    fn the_latest_slot_counts_from_the_last_change_on() {
+        let slot = Some("2026-11-20T02:00:00Z");
+        for (since, now, expected) in [
+            (None, "2026-11-20T02:00:00Z", slot),
+            (None, "2026-11-20T01:59:59.999Z", Some("2026-11-19T02:00:00Z")),
+            (Some("2026-11-01T00:00:00Z"), "2026-11-20T12:00:00Z", slot),
+            (Some("2026-11-20T02:00:00Z"), "2026-11-20T12:00:00Z", slot),
+            (Some("2026-11-20T02:00:00.001Z"), "2026-11-20T12:00:00Z", None),
+            (Some("2026-11-20T02:00:00.001Z"), "2026-11-21T01:59:59Z", None),
+            (Some("2026-11-20T02:00:00.001Z"), "2026-11-21T02:00:00Z", Some("2026-11-21T02:00:00Z")),
+            (Some("2026-11-25T00:00:00Z"), "2026-11-20T12:00:00Z", None),
+        ] {
+            assert_eq!(nightly(since).last_scheduled(at(now)), expected.map(at), "since {since:?}, now {now}");
+        }
+    }
+
+    #[test]
+    fn the_next_slot_does_not_wait_for_a_first() {
+        let view = nightly(Some("2026-11-20T03:00:00Z"));
+        assert_eq!(view.next_scheduled(at("2026-11-20T02:00:00Z")), Some(at("2026-11-21T02:00:00Z")));
+        assert_eq!(view.next_scheduled(at("2026-11-20T01:59:59.999Z")), Some(at("2026-11-20T02:00:00Z")));
+    }
+
+    #[test]
+    fn no_plan_no_slots() {
+        let view = PolicyView { plan: None, ..nightly(None) };
+        let now = at("2026-11-20T12:00:00Z");
+        assert_eq!((view.last_scheduled(now), view.next_scheduled(now)), (None, None));
+    }
+
+    #[test]
+    fn each_operation_of_an_instance_has_its_own_poll() {
+        let poll = |second| PollView { success: Some(true), last_success_at: Timestamp::from_second(second).ok() };
+        let view = InstanceView {
+            id: "a".into(),
+            name: "a".into(),
+            details: None,
+            supported: None,
+            policy: None,
+            rpo: None,
+            backups: None,
+            restores: None,
+            polls: [poll(1), poll(2), poll(3)],
+        };
+        let polls = Operation::ALL.map(|operation| view.poll(operation));
+        assert_eq!(polls, [poll(1), poll(2), poll(3), PollView::default()]);
+    }
+
+    #[test]
+    fn the_snapshot_is_tried_when_every_project_is() {
+        let project = |tried| {
+            Arc::new(ProjectView {
+                name: "p".into(),
+                project_id: "p".into(),
+                region: String::new(),
+                endpoint: String::new(),
+                api_version: ApiVersion::V2,
+                up: None,
+                watched: 0,
+                missing: None,
+                listed_at: None,
+                poll_interval: Duration::ZERO,
+                tried,
+                instances: Vec::new(),
+            })
+        };
+        for (tried, expected) in [(vec![true, true], true), (vec![true, false], false), (vec![false], false)] {
+            let projects = tried.into_iter().map(project).collect();
+            assert_eq!(Snapshot { projects, lookback: Duration::ZERO }.all_tried(), expected);
+        }
+    }
+}

@@ -176,25 +176,21 @@ impl RecordFacts {
 
 impl LastSuccess {
     fn of(record: &Record) -> Self {
-        let duration = match record.state {
-            State::Succeeded => {
-                record.updated_at.and_then(|updated| Duration::try_from(updated.duration_since(record.begun_at())).ok())
-            }
-            _ => None,
-        };
         Self {
             at: record.ended_at(),
             size_bytes: record.size_bytes,
-            duration,
+            duration: record.duration(),
             backup_type: record.backup_type,
             backup_format: record.backup_format,
         }
     }
 
-    /// This one, or the other if that was strictly later.
+    /// This one, or the other if that was later, or as late and its duration is known better: a backup that took
+    /// no time ends when it begins, and loses its duration when it expires.
     #[must_use]
     pub fn or_later(self, other: &Self) -> Self {
-        if other.at > self.at { other.clone() } else { self }
+        let rank = |success: &Self| (success.at, success.duration.is_some());
+        if rank(other) > rank(&self) { other.clone() } else { self }
     }
 
     /// Its age, never negative.
@@ -269,3 +265,8 @@ fn freshness(record: &Record) -> impl Ord + use<> {
         (record.backup_type, record.backup_format, record.restorable),
     )
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

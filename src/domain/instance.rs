@@ -54,7 +54,8 @@ macro_rules! words {
             /// Reads the cloud's word, in whatever case.
             pub fn parse(text: &str) -> Self {
                 let text = text.trim();
-                Self::KNOWN.iter().copied().find(|known| known.as_str().eq_ignore_ascii_case(text)).unwrap_or(Self::Other)
+                let is_it = |known: &Self| known.as_str().eq_ignore_ascii_case(text);
+                Self::KNOWN.iter().copied().find(is_it).unwrap_or(Self::Other)
             }
 
             /// The cloud's word, `other` for unknown ones.
@@ -103,5 +104,42 @@ words! {
         Cluster = "cluster",
         Proxy = "proxy",
         ReadWriteSplitting = "ha_rw_split",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clouds_words_are_read_in_whatever_case() {
+        for (text, expected) in [
+            ("RUNNING", InstanceStatus::Running),
+            ("running", InstanceStatus::Running),
+            (" CreateFailed ", InstanceStatus::CreateFailed),
+            ("freezing", InstanceStatus::Freezing),
+            ("RUN", InstanceStatus::Other),
+            ("", InstanceStatus::Other),
+        ] {
+            assert_eq!(InstanceStatus::parse(text), expected, "{text:?}");
+        }
+        assert_eq!((Engine::parse("redis"), Engine::parse("Memcached")), (Engine::Redis, Engine::Memcached));
+        assert_eq!(CacheMode::parse("HA_RW_SPLIT"), CacheMode::ReadWriteSplitting);
+        assert_eq!(CacheMode::parse("master"), CacheMode::Other);
+    }
+
+    #[test]
+    fn each_known_word_reads_back_as_itself() {
+        for status in InstanceStatus::KNOWN {
+            assert_eq!(InstanceStatus::parse(status.as_str()), *status);
+            assert_ne!(*status, InstanceStatus::Other);
+        }
+        for mode in CacheMode::KNOWN {
+            assert_eq!(CacheMode::parse(mode.as_str()), *mode);
+        }
+        for engine in Engine::KNOWN {
+            assert_eq!(Engine::parse(engine.as_str()), *engine);
+        }
+        assert_eq!(InstanceStatus::Other.as_str(), "other");
     }
 }

@@ -41,7 +41,7 @@ impl UtcOffset {
 
     /// An offset of so many minutes; `None` beyond 14 hours.
     pub fn from_minutes(minutes: i16) -> Option<Self> {
-        (minutes.abs() <= 14 * 60).then_some(Self(minutes))
+        (-14 * 60..=14 * 60).contains(&minutes).then_some(Self(minutes))
     }
 
     /// Minutes east of UTC.
@@ -49,7 +49,8 @@ impl UtcOffset {
         self.0
     }
 
-    /// Reads `+0800`, `-1200`, `+08:00`, `08:00`, `+08`, `+8` and `Z`.
+    /// Reads `+0800`, `-1200`, `+08:00`, `08:00`, `+08`, `+8`, `Z` and `UTC`; `None` for anything else, the empty
+    /// text included.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {
@@ -61,11 +62,11 @@ impl UtcOffset {
         };
         let (hours, minutes) = match digits.split_once(':') {
             Some(parts) => parts,
-            None if digits.len() <= 2 => (digits, "0"),
+            None if digits.len() <= 2 => (digits, "00"),
             None => digits.split_at_checked(digits.len() - 2)?,
         };
-        let all_digits = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-        if !all_digits(hours) || !all_digits(minutes) {
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if !(1..=2).contains(&hours.len()) || minutes.len() != 2 || !all_digits(hours) || !all_digits(minutes) {
             return None;
         }
         let (hours, minutes): (i16, i16) = (hours.parse().ok()?, minutes.parse().ok()?);
@@ -101,7 +102,7 @@ impl WeeklyPlan {
 
     /// The latest slot that has begun at `now`.
     pub fn latest(&self, now: Timestamp) -> Timestamp {
-        let (week, second) = week_of(now.as_second());
+        let (week, second) = week_of(now);
         let begin = match self.begins.iter().rev().find(|begin| **begin <= second) {
             Some(begin) => week + begin,
             None => week - WEEK + self.begins[self.begins.len() - 1],
@@ -111,7 +112,7 @@ impl WeeklyPlan {
 
     /// The first slot that begins after `now`.
     pub fn next(&self, now: Timestamp) -> Timestamp {
-        let (week, second) = week_of(now.as_second());
+        let (week, second) = week_of(now);
         let begin = match self.begins.iter().find(|begin| **begin > second) {
             Some(begin) => week + begin,
             None => week + WEEK + self.begins[0],
@@ -150,8 +151,10 @@ fn longest_gap(begins: &[i64]) -> Duration {
     Duration::from_secs(longest.unsigned_abs())
 }
 
-/// The beginning of the week of a moment, and the seconds since.
-fn week_of(second: i64) -> (i64, i64) {
+/// The beginning of the week of a moment, and the whole seconds since.
+fn week_of(moment: Timestamp) -> (i64, i64) {
+    // `as_second` rounds towards 1970: before it, that would be after the moment.
+    let second = moment.as_second() - i64::from(moment.subsec_nanosecond() < 0);
     let since = (second + EPOCH_IN_WEEK).rem_euclid(WEEK);
     (second - since, since)
 }
@@ -159,3 +162,6 @@ fn week_of(second: i64) -> (i64, i64) {
 fn timestamp(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(if second < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
+
+#[cfg(test)]
+mod tests;

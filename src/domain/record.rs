@@ -4,6 +4,8 @@
 //! (size, type, format, whether it can be restored) is absent in a restore. Source: the vendor's pages
 //! "Querying DCS Instance Backup Records" and "Querying DCS Instance Restoration Records", v2 and v1.0.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::RecordId;
@@ -212,6 +214,17 @@ impl Record {
         }
     }
 
+    /// How long a finished one took, from its beginning to its completion; `None` where that is negative, and
+    /// where the completion is not known: see [`Self::ended_at`].
+    pub fn duration(&self) -> Option<Duration> {
+        match self.state {
+            State::Succeeded | State::Failed => {
+                Duration::try_from(self.updated_at?.duration_since(self.begun_at())).ok()
+            }
+            _ => None,
+        }
+    }
+
     /// The moment whose data a backup holds: `execution_at`, or `created_at` where that is missing or later
     /// than `updated_at` (an example in the vendor's documentation begins a day after its end).
     pub fn data_at(&self) -> Timestamp {
@@ -227,3 +240,6 @@ impl Record {
         self.state == State::Succeeded && self.restorable != Some(false)
     }
 }
+
+#[cfg(test)]
+mod tests;
