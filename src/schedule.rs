@@ -65,19 +65,23 @@ pub fn cadence(facts: &RecordFacts, policy: Option<&PolicyView>, grace: Duration
 
 /// The time until records are read again: the interval of their cadence, but not past the next slot, where the
 /// window opens.
+///
+/// Many instances share a slot, midnight say: `chance` in 0..1 spreads their first look over a window's interval.
 pub fn until_next(
     facts: &RecordFacts,
     policy: Option<&PolicyView>,
     polling: &Polling,
     grace: Duration,
+    chance: f64,
     now: Timestamp,
 ) -> (Cadence, Duration) {
     let cadence = cadence(facts, policy, grace, now);
     let interval = cadence.interval(polling);
     let to_slot = policy
         .and_then(|policy| policy.next_scheduled(now))
-        .and_then(|slot| Duration::try_from(slot.duration_since(now)).ok());
-    (cadence, to_slot.map_or(interval, |wait| interval.min(wait + Duration::from_millis(1))))
+        .and_then(|slot| Duration::try_from(slot.duration_since(now)).ok())
+        .map(|wait| wait + polling.window_interval.mul_f64(chance));
+    (cadence, to_slot.map_or(interval, |wait| interval.min(wait)))
 }
 
 /// The time until a failed poll is tried again: doubling from `base` to `cap`, a quarter more or less.

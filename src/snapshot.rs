@@ -206,7 +206,11 @@ mod tests {
 
     #[test]
     fn each_operation_of_an_instance_has_its_own_poll() {
-        let poll = |second| PollView { success: Some(true), last_success_at: Timestamp::from_second(second).ok() };
+        let poll = |second| PollView {
+            success: Some(true),
+            last_success_at: Timestamp::from_second(second).ok(),
+            error: None,
+        };
         let view = InstanceView {
             id: "a".into(),
             name: "a".into(),
@@ -237,6 +241,7 @@ mod tests {
                 listed_at: None,
                 poll_interval: Duration::ZERO,
                 tried,
+                error: None,
                 instances: Vec::new(),
             })
         };

@@ -217,6 +217,7 @@ fn what_is_in_progress() {
         InProgress {
             count: 3,
             oldest_created_at: Some(minute(0)),
+            newest_created_at: Some(minute(10)),
             running: Some(super::Running { begun_at: minute(11), progress: Some(0.25) }),
         },
         "the newest by its request"

@@ -1,0 +1,111 @@
+//! The composition root: configuration in, a running daemon out.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::cloud::client::HttpApi;
+use crate::config::{Config, CredentialsConfig};
+use crate::exposition::Exposition;
+use crate::exposition::own::OwnMetrics;
+use crate::pace::Pace;
+use crate::pace::keys::KeyRing;
+use crate::pace::paced::Paced;
+use crate::poller::Poller;
+use crate::snapshot::Snapshot;
+use crate::web::{Web, WebOptions};
+
+/// Where and how the daemon is reached.
+#[derive(Clone, Debug)]
+pub struct Sockets {
+    /// `--web.listen-address`: `HOST:PORT`, or `:PORT` for every address of the machine.
+    pub addresses: Vec<String>,
+    /// `--web.telemetry-path`.
+    pub telemetry_path: String,
+}
+
+/// The daemon, listening but not yet polling.
+#[derive(Debug)]
+pub struct App {
+    poller: Poller<HttpApi>,
+    web: Web,
+}
+
+impl App {
+    /// Builds everything and listens; nothing is sent to the cloud before [`Self::run`].
+    ///
+    /// # Errors
+    /// Where an address cannot be listened on, or a client cannot be built.
+    pub async fn bind(config: Config, sockets: Sockets, clock: Clock) -> anyhow::Result<Self> {
+        let names: Vec<_> = config.projects.iter().map(|project| project.name.clone()).collect();
+        let metrics = OwnMetrics::new(clock.now(), config.polling.lookback, &names);
+        let poller = poller(&config, &clock, &metrics)?;
+        let exposition = Exposition::new(poller.subscribe(), metrics, clock);
+        let options = WebOptions { telemetry_path: sockets.telemetry_path, ..WebOptions::default() };
+        let web = Web::bind(&sockets.addresses, exposition, poller.subscribe(), options).await?;
+        Ok(Self { poller, web })
+    }
+
+    /// The addresses that are listened on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.web.addresses()
+    }
+
+    /// Polls and serves until the future ends, then lets running scrapes finish (contract §5.10).
+    ///
+    /// # Errors
+    /// Where polling or serving ends by itself.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        for address in self.web.addresses() {
+            tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "listening");
+        }
+        let ended = tokio_util::sync::CancellationToken::new();
+        let polling = tokio::spawn(self.poller.run(ended.clone().cancelled_owned()));
+        let serving = tokio::spawn(self.web.run(ended.clone().cancelled_owned()));
+        tokio::pin!(polling, serving, shutdown);
+        tokio::select! {
+            () = &mut shutdown => {}
+            result = &mut polling => { result.context("polling has ended by itself")?; }
+            result = &mut serving => { result.context("serving has ended by itself")?; }
+        }
+        ended.cancel();
+        serving.await.context("serving failed at the end")?;
+        Ok(())
+    }
+}
+
+/// Polls everything once, for `check`.
+///
+/// # Errors
+/// Where a client cannot be built.
+pub async fn poll_once(config: &Config, clock: Clock) -> anyhow::Result<Arc<Snapshot>> {
+    let metrics = OwnMetrics::new(clock.now(), config.polling.lookback, &[]);
+    let mut poller = poller(config, &clock, &metrics)?;
+    let picture: watch::Receiver<Arc<Snapshot>> = poller.subscribe();
+    poller.run_one_round().await;
+    let snapshot = picture.borrow().clone();
+    Ok(snapshot)
+}
+
+/// One client and budget per project; credentials' limits and keys are shared by their projects.
+fn poller(config: &Config, clock: &Clock, metrics: &OwnMetrics) -> anyhow::Result<Poller<HttpApi>> {
+    let keys = Arc::new(KeyRing::default());
+    let mut shared: HashMap<*const CredentialsConfig, Arc<Pace>> = HashMap::new();
+    let mut projects = Vec::with_capacity(config.projects.len());
+    for project in &config.projects {
+        let api = HttpApi::new(project, &config.polling, clock.clone(), metrics.clone())
+            .with_context(|| format!("project {}", project.name))?;
+        let mut paces: Vec<Arc<Pace>> = project.limits.map(|limits| Arc::new(Pace::new(limits))).into_iter().collect();
+        if let Some(limits) = project.credentials.limits {
+            let pace = shared.entry(Arc::as_ptr(&project.credentials)).or_insert_with(|| Arc::new(Pace::new(limits)));
+            paces.push(pace.clone());
+        }
+        let paced = Paced::new(api, project.name.clone(), paces, keys.clone(), metrics.clone());
+        projects.push((project.clone(), paced));
+    }
+    Ok(Poller::new(projects, &config.polling, clock.clone(), metrics.clone()))
+}

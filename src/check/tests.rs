@@ -1,0 +1,163 @@
+//! Each verdict of contract §1, and the table as people see it.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::cloud::CloudError;
+use crate::cloud::error::ErrorKind;
+use crate::config::ApiVersion;
+use crate::domain::facts::{Failure, LastSuccess, RecordFacts};
+use crate::domain::plan::{UtcOffset, WeeklyPlan};
+use crate::snapshot::{PolicyView, PollView};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn now() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+/// An instance backed up every midnight UTC, whose newest backup is so old.
+fn instance(name: &str, age: Option<Duration>) -> InstanceView {
+    let poll = PollView { success: Some(true), last_success_at: Some(now()), error: None };
+    let last_success = age.map(|age| LastSuccess {
+        at: now() - age,
+        size_bytes: Some(880_232),
+        duration: None,
+        backup_type: None,
+        backup_format: None,
+    });
+    InstanceView {
+        id: name.into(),
+        name: name.to_owned(),
+        details: None,
+        supported: Some(true),
+        policy: Some(PolicyView {
+            automatic: true,
+            updated_at: None,
+            retention: None,
+            expected_interval: Some(24 * HOUR),
+            plan: WeeklyPlan::new(&[1, 2, 3, 4, 5, 6, 7], 0, UtcOffset::UTC),
+            since: None,
+        }),
+        rpo: Some(29 * HOUR),
+        backups: Some(Arc::new(RecordFacts {
+            last_outcome: age.map(|_| Outcome::Succeeded),
+            last_success,
+            ..RecordFacts::default()
+        })),
+        restores: Some(Arc::default()),
+        polls: [poll.clone(), poll.clone(), poll],
+    }
+}
+
+fn with_facts(mut view: InstanceView, change: impl FnOnce(&mut RecordFacts)) -> InstanceView {
+    change(Arc::make_mut(view.backups.as_mut().unwrap()));
+    view
+}
+
+fn failed(view: InstanceView) -> InstanceView {
+    with_facts(view, |facts| {
+        facts.last_outcome = Some(Outcome::Failed);
+        facts.last_failure = Some(Failure { at: now(), error_code: Some(ErrorCode::InstanceBusy) });
+    })
+}
+
+fn not_polled(mut view: InstanceView) -> InstanceView {
+    let error = CloudError::new(ErrorKind::Forbidden, "the user lacks a permission");
+    view.polls[1] = PollView { success: Some(false), last_success_at: None, error: Some(Arc::new(error)) };
+    view
+}
+
+fn fleet() -> Vec<InstanceView> {
+    vec![
+        instance("fresh", Some(11 * HOUR)),
+        instance("stale", Some(30 * HOUR)),
+        instance("at-the-edge", Some(29 * HOUR)),
+        instance("never", None),
+        failed(instance("failed", Some(20 * HOUR))),
+        failed(instance("failed-and-stale", Some(50 * HOUR))),
+        instance("missed", Some(25 * HOUR)),
+        with_facts(instance("late-but-running", Some(25 * HOUR)), |facts| {
+            facts.progress.count = 1;
+            facts.progress.running = Some(crate::domain::facts::Running { begun_at: now(), progress: Some(0.125) });
+        }),
+        not_polled(instance("refused", Some(11 * HOUR))),
+        InstanceView { rpo: None, ..failed(instance("no-rpo", None)) },
+        InstanceView { rpo: None, supported: Some(false), ..instance("single", None) },
+    ]
+}
+
+fn snapshot(instances: Vec<InstanceView>, error: Option<CloudError>) -> Snapshot {
+    let project = ProjectView {
+        name: "prod".into(),
+        project_id: "0123".into(),
+        region: "eu-de".to_owned(),
+        endpoint: "https://dcs.example".to_owned(),
+        api_version: ApiVersion::V2,
+        up: Some(error.is_none()),
+        watched: instances.len() as u64,
+        missing: None,
+        listed_at: None,
+        poll_interval: HOUR,
+        tried: true,
+        error: error.map(Arc::new),
+        instances: instances.into_iter().map(Arc::new).collect(),
+    };
+    Snapshot { projects: vec![Arc::new(project)], lookback: HOUR }
+}
+
+#[test]
+fn each_instance_is_judged_by_the_contract() {
+    for (index, expected) in [
+        Status::Fresh,
+        Status::Stale,
+        Status::SlotMissed,
+        Status::NeverBackedUp,
+        Status::LastFailed,
+        Status::Stale,
+        Status::SlotMissed,
+        Status::Fresh,
+        Status::NotPolled,
+        Status::NoRpo,
+        Status::Unsupported,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let view = fleet().swap_remove(index);
+        assert_eq!(judge(&view, now()), expected, "{}", view.name);
+    }
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_worst_which_counts() {
+    let code = |views| Report::of(&snapshot(views, None), now()).exit_code;
+    assert_eq!(code(vec![]), 0);
+    assert_eq!(code(vec![instance("fresh", Some(HOUR))]), 0);
+    assert_eq!(code(vec![InstanceView { rpo: None, ..instance("no-rpo", None) }]), 0);
+    assert_eq!(code(vec![instance("fresh", Some(HOUR)), failed(instance("failed", Some(HOUR)))]), 1);
+    assert_eq!(code(fleet()), 2);
+    let broken = CloudError::new(ErrorKind::Connection, "connection refused");
+    assert_eq!(Report::of(&snapshot(vec![], Some(broken)), now()).exit_code, 2);
+}
+
+#[test]
+fn the_table_is_aligned_and_worst_first() {
+    let report = Report::of(&snapshot(fleet(), None), now());
+    insta::assert_snapshot!(table::write(&report, now(), false));
+    let coloured = table::write(&report, now(), true);
+    assert!(coloured.contains("\u{1b}[31;1mnot polled"));
+    assert!(!table::write(&report, now(), false).contains('\u{1b}'));
+}
+
+#[test]
+fn names_cannot_steer_the_terminal() {
+    let report = Report::of(&snapshot(vec![instance("a\u{1b}[2Jb", Some(HOUR))], None), now());
+    assert!(!table::write(&report, now(), false).contains('\u{1b}'));
+}
+
+#[test]
+fn the_json_is_stable() {
+    let report = Report::of(&snapshot(fleet(), None), now());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&report).unwrap());
+}

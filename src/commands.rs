@@ -1,0 +1,235 @@
+//! What each command does, from its flags to its exit code.
+//!
+//! 0 is success (for the daemon: SIGTERM or SIGINT), 3 bad configuration, 1 anything else; `check` has its own.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, anyhow};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Sockets};
+use crate::check::{Report, table};
+use crate::cli::{Check, CheckConfig, Demo, LogFlags, Output, Serve, Simulate, SimulatedCloud};
+use crate::clock::Clock;
+use crate::config::{self, Config, Inputs};
+use crate::simulator::{self, Simulator};
+
+/// Exit code for a wrong configuration or wrong flags.
+pub const BAD_CONFIGURATION: u8 = 3;
+
+/// How many ports `demo` tries.
+const PORTS_TRIED: u16 = 50;
+
+/// The daemon.
+///
+/// # Errors
+/// Where it cannot listen, or a task ends that must not.
+pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Clock) -> anyhow::Result<u8> {
+    if let Some(refusal) = not_built_yet(&flags) {
+        eprintln!("{refusal}");
+        return Ok(BAD_CONFIGURATION);
+    }
+    let inputs = Inputs {
+        file: flags.config.file,
+        environment,
+        shard_ordinal: flags.shard_ordinal,
+        shard_total: flags.shard_total,
+    };
+    let Some(config) = load(&inputs) else { return Ok(BAD_CONFIGURATION) };
+    let shutdown = shutdown_on_signals()?;
+    let sockets = Sockets { addresses: flags.listen_addresses, telemetry_path: flags.web.telemetry_path };
+    let app = App::bind(config, sockets, clock).await?;
+    app.run(shutdown.cancelled_owned()).await?;
+    Ok(0)
+}
+
+/// The simulated cloud with the daemon polling it, in one process.
+///
+/// # Errors
+/// Where it cannot listen.
+pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
+    let shutdown = shutdown_on_signals()?;
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let simulator = Simulator::bind(options(flags.cloud, loopback), clock.clone()).await.context("starting the simulated cloud")?;
+    let config = simulator.demo_config();
+    let cloud = tokio::spawn(simulator.run(shutdown.clone().cancelled_owned()));
+    let app = bind_next_free(&config, &flags.listen_address, &flags.web.telemetry_path, clock).await?;
+    let address = app.addresses().first().copied().ok_or_else(|| anyhow!("listening on no address"))?;
+    say(&simulator::demo_banner(address, &flags.web.telemetry_path));
+    app.run(shutdown.clone().cancelled_owned()).await?;
+    shutdown.cancel();
+    cloud.await.context("the simulated cloud failed")?;
+    Ok(0)
+}
+
+/// The simulated cloud alone.
+///
+/// # Errors
+/// Where it cannot listen.
+pub async fn simulate(flags: Simulate, clock: Clock) -> anyhow::Result<u8> {
+    let shutdown = shutdown_on_signals()?;
+    let simulator = Simulator::bind(options(flags.cloud, flags.listen), clock)
+        .await
+        .with_context(|| format!("listening on {}", flags.listen))?;
+    say(&simulator.banner());
+    simulator.run(shutdown.cancelled_owned()).await;
+    Ok(0)
+}
+
+/// One round of polling and a table.
+///
+/// # Errors
+/// Where the result cannot be printed.
+pub async fn check(flags: &Check, environment: Vec<(String, String)>, clock: Clock) -> anyhow::Result<u8> {
+    let coloured = std::io::stdout().is_terminal() && !environment.iter().any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
+    let inputs = Inputs { file: flags.config.file.clone(), environment, shard_ordinal: None, shard_total: None };
+    let Some(config) = load(&inputs) else { return Ok(BAD_CONFIGURATION) };
+    let shutdown = shutdown_on_signals()?;
+    let snapshot = tokio::select! {
+        snapshot = crate::app::poll_once(&config, clock.clone()) => snapshot?,
+        () = shutdown.cancelled() => return Err(anyhow!("check was interrupted")),
+    };
+    let now = clock.now();
+    let report = Report::of(&snapshot, now);
+    match flags.output {
+        Output::Table => say(&table::write(&report, now, coloured)),
+        Output::Json => say(&(serde_json::to_string_pretty(&report)? + "\n")),
+    }
+    Ok(report.exit_code)
+}
+
+/// Reads the configuration and says what is wrong with it.
+pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> u8 {
+    let inputs = Inputs { file: flags.config.file.clone(), environment, shard_ordinal: None, shard_total: None };
+    let web = flags.web_config_file.as_ref().map(|_| WEB_CONFIG_NOT_BUILT);
+    let loaded = config::load(&inputs);
+    if let Err(problems) = &loaded {
+        eprintln!("{problems}");
+    }
+    if let Some(refusal) = web {
+        eprintln!("{refusal}");
+    }
+    match (loaded, web) {
+        (Ok(loaded), None) => {
+            for warning in &loaded.warnings {
+                eprintln!("warning: {warning}");
+            }
+            say(&describe(&loaded.config));
+            0
+        }
+        _ => BAD_CONFIGURATION,
+    }
+}
+
+const WEB_CONFIG_NOT_BUILT: &str =
+    "--web.config.file: TLS and authentication are not built yet; leave the flag out and listen on loopback or behind a proxy";
+
+/// Flags of the contract whose feature is not there yet are refused, never ignored.
+fn not_built_yet(flags: &Serve) -> Option<&'static str> {
+    if flags.web_config_file.is_some() {
+        return Some(WEB_CONFIG_NOT_BUILT);
+    }
+    if flags.systemd_socket {
+        return Some("--web.systemd-socket: socket activation is not built yet; use --web.listen-address");
+    }
+    flags
+        .enable_lifecycle
+        .then_some("--web.enable-lifecycle: reloading is not built yet; leave the flag out and restart after a change")
+}
+
+/// Loads the configuration, telling the log its warnings; `None` after printing what is wrong with it.
+fn load(inputs: &Inputs) -> Option<Config> {
+    match config::load(inputs) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            Some(loaded.config)
+        }
+        Err(problems) => {
+            eprintln!("{problems}");
+            None
+        }
+    }
+}
+
+fn describe(config: &Config) -> String {
+    let mut text = format!("the configuration is good: {} projects\n", config.projects.len());
+    for project in &config.projects {
+        let watched = match (&project.discovery, project.instances.len()) {
+            (Some(_), 0) => "all instances".to_owned(),
+            (Some(_), count) => format!("all instances, {count} of them by hand"),
+            (None, count) => format!("{count} instances by hand"),
+        };
+        text += &format!("  {}: {} ({}), {watched}\n", project.name, project.endpoint, project.api_version.as_str());
+    }
+    text
+}
+
+fn options(cloud: SimulatedCloud, listen: SocketAddr) -> simulator::Options {
+    simulator::Options {
+        listen,
+        instances: cloud.instances,
+        seed: cloud.seed,
+        speed: cloud.speed,
+        faults: cloud.faults,
+        ..simulator::Options::default()
+    }
+}
+
+/// Binds the daemon to an address, or where its port is taken to the next free one.
+async fn bind_next_free(config: &Config, address: &str, path: &str, clock: Clock) -> anyhow::Result<App> {
+    let (host, port) = address.rsplit_once(':').ok_or_else(|| anyhow!("{address}: expected HOST:PORT"))?;
+    let port: u16 = port.parse().with_context(|| format!("{address}: the port is not a number"))?;
+    let last = if port == 0 { 0 } else { port.saturating_add(PORTS_TRIED) };
+    let mut refusal = anyhow!("no free port");
+    for port in port..=last {
+        let sockets = Sockets { addresses: vec![format!("{host}:{port}")], telemetry_path: path.to_owned() };
+        match App::bind(config.clone(), sockets, clock.clone()).await {
+            Ok(app) => return Ok(app),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
+/// Prints to standard output; a reader that has gone away is no error.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A token that SIGTERM and SIGINT cancel. SIGHUP never ends the process.
+fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break tracing::info!("SIGTERM: shutting down"),
+                _ = interrupt.recv() => break tracing::info!("SIGINT: shutting down"),
+                _ = hangup.recv() => tracing::warn!("SIGHUP: reloading is not built yet, the configuration stays; restart after a change"),
+            }
+        }
+        cancelled.cancel();
+    });
+    Ok(token)
+}
+
+impl crate::cli::Command {
+    /// The log flags; `check-config` logs nothing.
+    pub fn log(&self) -> Option<LogFlags> {
+        match self {
+            Self::Serve(flags) => Some(flags.log.clone()),
+            Self::Demo(flags) => Some(flags.log.clone()),
+            Self::Simulate(flags) => Some(flags.log.clone()),
+            Self::Check(flags) => Some(flags.log.clone()),
+            Self::CheckConfig(_) => None,
+        }
+    }
+}

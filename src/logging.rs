@@ -1,0 +1,212 @@
+//! Log lines as the Prometheus world writes them: `time=… level=… msg=… key=value`, or the same as JSON.
+//!
+//! Both formats are written from one visitor, so that they hold the same keys. Lines go to standard error. What
+//! libraries say is shown from `info` up only: their debug output is not ours to vouch for.
+
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::clock::Clock;
+
+/// Flag `--log.format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// `key=value` pairs.
+    #[default]
+    Logfmt,
+    /// One JSON object a line.
+    Json,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "logfmt" => Ok(Self::Logfmt),
+            "json" => Ok(Self::Json),
+            _ => Err("expected logfmt or json".to_owned()),
+        }
+    }
+}
+
+/// Starts logging to standard error. Called once, by main.
+pub fn start(level: Level, format: Format, clock: Clock) {
+    let libraries = level.min(Level::INFO);
+    let filter = Targets::new().with_default(libraries).with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer().event_format(Lines { format, clock }).with_writer(std::io::stderr);
+    // Fails only where a test has started logging before; its logger stays.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
+
+struct Lines {
+    format: Format,
+    clock: Clock,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let now = jiff::fmt::temporal::DateTimePrinter::new().precision(Some(3)).timestamp_to_string(&self.clock.now());
+        let level = event.metadata().level().as_str().to_lowercase();
+        let line = match self.format {
+            Format::Logfmt => logfmt(&now, &level, &fields),
+            Format::Json => json(&now, &level, fields),
+        };
+        writeln!(writer, "{line}")
+    }
+}
+
+/// The fields of an event, in the order of the call.
+#[derive(Debug, Default)]
+struct Fields {
+    message: String,
+    pairs: Vec<(&'static str, Value)>,
+}
+
+impl Fields {
+    fn add(&mut self, field: &Field, value: Value) {
+        match (field.name(), value) {
+            ("message", Value::String(text)) => self.message = text,
+            // What the `log` crate's bridge adds of its own.
+            (name, _) if name.starts_with("log.") => {}
+            (name, value) => self.pairs.push((name, value)),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.add(field, Value::String(format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field, Value::String(value.to_owned()));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, Value::from(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, Value::from(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, Value::from(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, Value::from(value));
+    }
+}
+
+fn logfmt(now: &str, level: &str, fields: &Fields) -> String {
+    let mut line = format!("time={now} level={level} msg=");
+    quote(&mut line, &fields.message);
+    for (name, value) in &fields.pairs {
+        let _ = write!(line, " {name}=");
+        match value {
+            Value::String(text) => quote(&mut line, text),
+            other => {
+                let _ = write!(line, "{other}");
+            }
+        }
+    }
+    line
+}
+
+/// Writes a value, in quotes where it would not be read back as one word without.
+fn quote(line: &mut String, text: &str) {
+    let plain = |c: char| c.is_alphanumeric() || "-_.:/+@#,[]()%*~;!?|&<>^$".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        line.push_str(text);
+    } else {
+        // JSON's quoting escapes quotes, backslashes and control characters.
+        line.push_str(&Value::from(text).to_string());
+    }
+}
+
+fn json(now: &str, level: &str, fields: Fields) -> String {
+    let mut object = Map::new();
+    object.insert("time".to_owned(), now.into());
+    object.insert("level".to_owned(), level.into());
+    object.insert("msg".to_owned(), fields.message.into());
+    for (name, value) in fields.pairs {
+        object.insert(name.to_owned(), value);
+    }
+    Value::Object(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: Format, act: impl FnOnce()) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let _guard = runtime.enter();
+        let clock = Clock::starting_at("2026-11-21T10:00:00.25Z".parse().unwrap());
+        let sink = Sink::default();
+        let layer = tracing_subscriber::fmt::layer().event_format(Lines { format, clock }).with_writer({
+            let sink = sink.clone();
+            move || sink.clone()
+        });
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), act);
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn say() {
+        let nothing: Option<u64> = None;
+        tracing::warn!(project = %"a b", count = 3, ratio = 0.5, ok = true, nothing, text = "q\"\n", "it {}", "failed");
+    }
+
+    #[test]
+    fn logfmt_quotes_what_needs_it_and_stays_on_one_line() {
+        assert_eq!(
+            logged(Format::Logfmt, say),
+            "time=2026-11-21T10:00:00.250Z level=warn msg=\"it failed\" project=\"a b\" count=3 ratio=0.5 ok=true text=\"q\\\"\\n\"\n"
+        );
+    }
+
+    #[test]
+    fn json_holds_the_same_keys() {
+        let line = logged(Format::Json, say);
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["time"], "2026-11-21T10:00:00.250Z");
+        assert_eq!(value["level"], "warn");
+        assert_eq!(value["msg"], "it failed");
+        assert_eq!(value["project"], "a b");
+        assert_eq!(value["count"], 3);
+        assert_eq!(value["text"], "q\"\n");
+        assert!(value.get("nothing").is_none());
+    }
+}

@@ -1,0 +1,214 @@
+//! The actor that polls: it waits for the next event, lets the project take it, and publishes the picture.
+//!
+//! What is due and what an answer means is decided synchronously in `project`; here is only the waiting. The
+//! requests run as tasks of their own, at most as many as the budget lets run; who is due longest goes first.
+
+mod instance;
+mod listing;
+mod project;
+mod report;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::cloud::error::ErrorKind;
+
+use crate::cloud::{Answer, CloudError, DcsApi, Request};
+use crate::config::{Polling, ProjectConfig};
+use crate::exposition::own::OwnMetrics;
+use crate::pace::paced::Paced;
+use crate::snapshot::Snapshot;
+use project::{Moment, Project, Reading, Task};
+
+/// The actor.
+#[derive(Debug)]
+pub struct Poller<A> {
+    members: Vec<Member<A>>,
+    running: JoinSet<Done>,
+    clock: Clock,
+    metrics: OwnMetrics,
+    snapshot: Snapshot,
+    publisher: watch::Sender<Arc<Snapshot>>,
+}
+
+/// A project with its way to the cloud.
+#[derive(Debug)]
+struct Member<A> {
+    project: Project,
+    api: Arc<Paced<A>>,
+    under_way: usize,
+    changed: bool,
+}
+
+/// A task that has come to its end.
+#[derive(Debug)]
+struct Done {
+    member: usize,
+    task: Task,
+    result: Result<Reading, CloudError>,
+}
+
+impl<A: DcsApi> Poller<A> {
+    /// A poller of these projects, each with its API; nothing is sent before it runs.
+    pub fn new(projects: Vec<(ProjectConfig, Paced<A>)>, polling: &Polling, clock: Clock, metrics: OwnMetrics) -> Self {
+        let now = Instant::now();
+        let members: Vec<_> = projects
+            .into_iter()
+            .map(|(config, api)| Member {
+                project: Project::new(&config, polling, api.requests_per_second(), metrics.clone(), now),
+                api: Arc::new(api),
+                under_way: 0,
+                changed: true,
+            })
+            .collect();
+        let snapshot = Snapshot { projects: Vec::new(), lookback: polling.lookback };
+        let mut poller = Self {
+            members,
+            running: JoinSet::new(),
+            clock,
+            metrics,
+            publisher: watch::Sender::new(Arc::new(snapshot.clone())),
+            snapshot,
+        };
+        poller.publish();
+        poller
+    }
+
+    /// The newest picture, now and whenever it changes.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.publisher.subscribe()
+    }
+
+    /// Polls until the end of the future; what is under way then is dropped.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        tokio::pin!(shutdown);
+        loop {
+            self.dispatch();
+            tokio::select! {
+                () = &mut shutdown => return,
+                () = self.step() => {}
+            }
+        }
+    }
+
+    /// Polls everything once: until every operation has been tried, or cannot be because its key is stopped.
+    pub async fn run_one_round(&mut self) {
+        while !self.members.iter_mut().all(|member| member.project.round_is_done()) {
+            self.dispatch();
+            self.step().await;
+        }
+    }
+
+    /// Waits until something has come to its end or is due, and takes all that has come.
+    async fn step(&mut self) {
+        let next_at = self.members.iter().filter(|member| member.has_room()).filter_map(|m| m.project.next_at()).min();
+        tokio::select! {
+            Some(done) = self.running.join_next() => {
+                self.take(done);
+                while let Some(done) = self.running.try_join_next() {
+                    self.take(done);
+                }
+                self.publish();
+            }
+            () = sleep_until(next_at) => {}
+        }
+    }
+
+    /// Sends what is due, as far as there is room.
+    fn dispatch(&mut self) {
+        let now = Instant::now();
+        for (index, member) in self.members.iter_mut().enumerate() {
+            while member.has_room()
+                && let Some(task) = member.project.next_task(now)
+            {
+                member.under_way += 1;
+                let api = member.api.clone();
+                let metrics = self.metrics.clone();
+                let name = member.project.name().clone();
+                self.running.spawn(async move {
+                    let result = carry_out(&*api, &task, &name, &metrics).await;
+                    Done { member: index, task, result }
+                });
+            }
+            member.project.measure(now);
+        }
+    }
+
+    fn take(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        // A task is never cancelled while the poller runs; one that panicked would be a bug to see at once.
+        let Done { member, task, result } = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let at = Moment { steady: Instant::now(), wall: self.clock.now() };
+        let member = &mut self.members[member];
+        member.under_way -= 1;
+        member.changed = true;
+        member.project.apply(&task, result, at);
+    }
+
+    fn publish(&mut self) {
+        let unchanged = std::mem::take(&mut self.snapshot.projects);
+        let mut unchanged = unchanged.into_iter();
+        self.snapshot.projects = self
+            .members
+            .iter_mut()
+            .map(|member| {
+                let before = unchanged.next();
+                match before {
+                    Some(view) if !std::mem::take(&mut member.changed) => view,
+                    _ => Arc::new(member.project.view()),
+                }
+            })
+            .collect();
+        self.publisher.send_replace(Arc::new(self.snapshot.clone()));
+    }
+}
+
+impl<A: DcsApi> Member<A> {
+    fn has_room(&self) -> bool {
+        self.under_way < self.api.concurrency()
+    }
+}
+
+/// Asks the cloud what the task wants to know.
+async fn carry_out<A: DcsApi>(
+    api: &A,
+    task: &Task,
+    project: &crate::domain::ProjectName,
+    metrics: &OwnMetrics,
+) -> Result<Reading, CloudError> {
+    let operation = task.operation();
+    match task {
+        Task::Listing => {
+            let listing = crate::cloud::listing::instances(api).await;
+            metrics.oddities(project, operation, &listing.oddities);
+            listing.result.map(|list| Reading::Instances { instances: list.items, complete: list.complete })
+        }
+        Task::Backups(id) | Task::Restores(id) => {
+            let listing = crate::cloud::listing::records(api, operation, id).await;
+            metrics.oddities(project, operation, &listing.oddities);
+            listing.result.map(|list| Reading::Records(list.items))
+        }
+        Task::Policy(id) => match api.send(&Request::Instance(id.clone())).await? {
+            Answer::Instance(instance, oddities) => {
+                metrics.oddities(project, operation, &oddities);
+                Ok(Reading::Instance(instance))
+            }
+            _ => Err(CloudError::new(ErrorKind::Decode, "the answer is of another kind than the request")),
+        },
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

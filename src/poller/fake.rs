@@ -1,0 +1,249 @@
+//! A cloud in memory for the poller's tests: it answers on virtual time, keeps count, and fails as scripted.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::cloud::error::ErrorKind;
+use crate::cloud::{Answer, CloudError, DcsApi, Oddities, Page, Request};
+use crate::config::{
+    ApiVersion, CredentialsConfig, Discovery, InstanceConfig, KeySource, Limits, Polling, ProjectConfig, TextSource,
+};
+use crate::domain::instance::{CacheMode, Instance, InstanceStatus, PolicyReading};
+use crate::domain::plan::{BackupPolicy, UtcOffset};
+use crate::domain::record::{BackupType, ErrorCode, Record, State};
+use crate::domain::{InstanceId, Operation};
+use crate::exposition::own::OwnMetrics;
+use crate::pace::Pace;
+use crate::pace::keys::{Fingerprint, KeyRing};
+use crate::pace::paced::Paced;
+use crate::poller::Poller;
+
+/// When the virtual clock begins: a Saturday noon.
+pub(super) fn epoch() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+pub(super) type Script = Box<dyn Fn(Duration, &Request) -> Option<ErrorKind> + Send>;
+
+/// What the cloud holds, and what was asked of it.
+pub(super) struct Cloud {
+    pub(super) instances: BTreeMap<InstanceId, Instance>,
+    /// Left out of listings, though they answer.
+    pub(super) unlisted: Vec<InstanceId>,
+    /// Records by instance, as functions of the moment they are asked for.
+    pub(super) backups: BTreeMap<InstanceId, Vec<Life>>,
+    pub(super) restores: BTreeMap<InstanceId, Vec<Life>>,
+    /// Which requests fail, by the time since the beginning.
+    pub(super) script: Script,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) key: u64,
+    pub(super) latency: Duration,
+    pub(super) requests: Vec<(Duration, Request)>,
+    pub(super) under_way: usize,
+    pub(super) most_under_way: usize,
+}
+
+/// A record over time.
+#[derive(Clone, Debug)]
+pub(super) struct Life {
+    pub(super) id: String,
+    pub(super) created_at: Timestamp,
+    pub(super) lasts: Duration,
+    pub(super) error_code: Option<ErrorCode>,
+    pub(super) backup_type: BackupType,
+}
+
+impl Life {
+    fn at(&self, now: Timestamp) -> Option<Record> {
+        let end = self.created_at + self.lasts;
+        let state = match (now < self.created_at, now < end) {
+            (true, _) => return None,
+            (_, true) => State::Running,
+            _ if self.error_code.is_some() => State::Failed,
+            _ => State::Succeeded,
+        };
+        Some(Record {
+            id: self.id.as_str().into(),
+            state,
+            created_at: self.created_at,
+            execution_at: Some(self.created_at),
+            updated_at: Some(end.min(now)),
+            progress: Some(0.5),
+            error_code: self.error_code.filter(|_| state == State::Failed),
+            size_bytes: Some(1000),
+            backup_type: Some(self.backup_type),
+            backup_format: None,
+            restorable: None,
+        })
+    }
+}
+
+/// The way to a [`Cloud`].
+#[derive(Clone)]
+pub(super) struct Fake {
+    pub(super) cloud: Arc<Mutex<Cloud>>,
+    start: Instant,
+    clock: Clock,
+}
+
+impl Fake {
+    pub(super) fn new(instances: impl IntoIterator<Item = Instance>) -> Self {
+        let cloud = Cloud {
+            instances: instances.into_iter().map(|instance| (instance.id.clone(), instance)).collect(),
+            unlisted: Vec::new(),
+            backups: BTreeMap::new(),
+            restores: BTreeMap::new(),
+            script: Box::new(|_, _| None),
+            retry_after: None,
+            key: 1,
+            latency: Duration::from_millis(20),
+            requests: Vec::new(),
+            under_way: 0,
+            most_under_way: 0,
+        };
+        Self { cloud: Arc::new(Mutex::new(cloud)), start: Instant::now(), clock: Clock::starting_at(epoch()) }
+    }
+
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Cloud> {
+        self.cloud.lock().unwrap()
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Requests of one operation so far, by the time since the beginning.
+    pub(super) fn times(&self, operation: Operation) -> Vec<Duration> {
+        let cloud = self.lock();
+        cloud.requests.iter().filter(|(_, request)| request.operation() == operation).map(|(at, _)| *at).collect()
+    }
+
+    /// A poller of one project on this cloud.
+    pub(super) fn poller(&self, config: &ProjectConfig, polling: &Polling) -> Poller<Self> {
+        let metrics = OwnMetrics::new(epoch(), polling.lookback, std::slice::from_ref(&config.name));
+        let pace = Arc::new(Pace::new(config.limits.unwrap()));
+        let paced =
+            Paced::new(self.clone(), config.name.clone(), vec![pace], Arc::new(KeyRing::default()), metrics.clone());
+        Poller::new(vec![(config.clone(), paced)], polling, self.clock.clone(), metrics)
+    }
+}
+
+impl DcsApi for Fake {
+    async fn send(&self, request: &Request) -> Result<Answer, CloudError> {
+        let latency = {
+            let mut cloud = self.lock();
+            cloud.requests.push((self.start.elapsed(), request.clone()));
+            cloud.under_way += 1;
+            cloud.most_under_way = cloud.most_under_way.max(cloud.under_way);
+            cloud.latency
+        };
+        tokio::time::sleep(latency).await;
+        let mut cloud = self.lock();
+        cloud.under_way -= 1;
+        if let Some(kind) = (cloud.script)(self.start.elapsed(), request) {
+            let mut error = CloudError::new(kind, "scripted");
+            error.retry_after = cloud.retry_after;
+            return Err(error);
+        }
+        let now = self.clock.now();
+        let records = |lives: &BTreeMap<InstanceId, Vec<Life>>, id: &InstanceId| {
+            if !cloud.instances.contains_key(id) {
+                return Err(CloudError::new(ErrorKind::NotFound, "no such instance"));
+            }
+            let mut items: Vec<Record> = lives.get(id).into_iter().flatten().filter_map(|life| life.at(now)).collect();
+            // As the cloud does: at most 24, the oldest go.
+            items.sort_by_key(|record| std::cmp::Reverse(record.created_at));
+            items.truncate(24);
+            Ok(page(items))
+        };
+        match request {
+            Request::Instances(_) => Ok(Answer::Instances(page(
+                cloud
+                    .instances
+                    .values()
+                    .filter(|instance| !cloud.unlisted.contains(&instance.id))
+                    .map(|instance| Instance { policy: PolicyReading::Unread, ..instance.clone() })
+                    .collect(),
+            ))),
+            Request::Instance(id) => match cloud.instances.get(id) {
+                Some(instance) => Ok(Answer::Instance(Box::new(instance.clone()), Oddities::default())),
+                None => Err(CloudError::new(ErrorKind::NotFound, "no such instance")),
+            },
+            Request::Backups(id, _) => records(&cloud.backups, id).map(Answer::Records),
+            Request::Restores(id, _) => records(&cloud.restores, id).map(Answer::Records),
+        }
+    }
+
+    async fn key(&self) -> Result<Fingerprint, CloudError> {
+        Ok(Fingerprint::of(self.lock().key))
+    }
+}
+
+fn page<T>(items: Vec<T>) -> Page<T> {
+    Page { received: items.len() as u64, total: Some(items.len() as u64), items, oddities: Oddities::default() }
+}
+
+/// An instance backed up every day at 02:00 UTC.
+pub(super) fn daily(id: &str) -> Instance {
+    Instance {
+        id: id.into(),
+        name: Some(format!("{id}-cache")),
+        status: Some(InstanceStatus::Running),
+        engine: None,
+        engine_version: None,
+        cache_mode: Some(CacheMode::MasterStandby),
+        max_memory_bytes: None,
+        created_at: None,
+        policy: PolicyReading::Present(BackupPolicy {
+            automatic: true,
+            updated_at: None,
+            retention: None,
+            days: vec![1, 2, 3, 4, 5, 6, 7],
+            begin_minute: Some(120),
+            utc_offset: None,
+        }),
+    }
+}
+
+/// Its backups of so many days around the beginning, each begun ten minutes late and twenty minutes long.
+pub(super) fn daily_backups(days: std::ops::Range<i64>) -> Vec<Life> {
+    let slot: Timestamp = "2026-11-21T02:00:00Z".parse().unwrap();
+    days.map(|day| Life {
+        id: format!("backup-{day}"),
+        created_at: slot + jiff::SignedDuration::from_hours(24 * day) + Duration::from_mins(10),
+        lasts: Duration::from_mins(20),
+        error_code: None,
+        backup_type: BackupType::Auto,
+    })
+    .collect()
+}
+
+/// A project with ample limits, of these instances by hand or else with discovery.
+pub(super) fn project(by_hand: &[&str]) -> ProjectConfig {
+    let text = || TextSource::Inline("x".to_owned().into());
+    ProjectConfig {
+        name: "prod".into(),
+        region: "eu-de".to_owned(),
+        project_id: "0123".into(),
+        endpoint: "https://dcs.example".parse().unwrap(),
+        api_version: ApiVersion::V2,
+        credentials: Arc::new(CredentialsConfig {
+            name: "ops".to_owned(),
+            keys: KeySource { access_key: text(), secret_key: text(), security_token: None },
+            limits: None,
+        }),
+        ca_file: None,
+        proxy: None,
+        instances: by_hand.iter().map(|id| InstanceConfig { id: (*id).into(), name: None }).collect(),
+        discovery: by_hand.is_empty().then_some(Discovery { interval: Duration::from_mins(5) }),
+        plan_utc_offset: UtcOffset::UTC,
+        limits: Some(Limits { requests_per_second: 100.0, burst: 100, concurrency: 8 }),
+        rpo: None,
+        rpo_grace: Duration::from_hours(5),
+    }
+}

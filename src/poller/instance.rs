@@ -1,0 +1,244 @@
+//! What the poller keeps of one instance, and how an answer changes it.
+//!
+//! A failed poll changes no fact (contract §5.2). Facts come from the records of the last good poll, with two
+//! exceptions that contract §4 names: the newest success never steps back, and an answer without any record
+//! after one that had some is believed when the next poll says the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::contradiction::contradicted;
+use crate::domain::events::Seen;
+use crate::domain::facts::RecordFacts;
+use crate::domain::instance::{CacheMode, Instance, PolicyReading};
+use crate::domain::plan::{BackupPolicy, UtcOffset};
+use crate::domain::record::Record;
+use crate::domain::{InstanceId, Operation};
+use crate::snapshot::{Details, InstanceView, PolicyView, PollView};
+
+/// Longest name shown, in bytes; DCS allows 64 characters.
+const LONGEST_NAME: usize = 256;
+
+/// What a project's configuration says about all its instances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// Zone of a plan that names none.
+    pub(super) plan_utc_offset: UtcOffset,
+    /// The configured RPO, taken as it is.
+    pub(super) rpo: Option<Duration>,
+    /// Added to the plan's interval where none is configured.
+    pub(super) rpo_grace: Duration,
+}
+
+/// One instance.
+#[derive(Debug)]
+pub(super) struct Watched {
+    id: InstanceId,
+    /// Configured by hand: no listing makes it disappear.
+    pub(super) by_hand: bool,
+    /// Complete listings in a row that lacked it.
+    pub(super) misses: u32,
+    configured_name: Option<String>,
+    cloud_name: Option<String>,
+    details: Option<Details>,
+    policy: Option<Option<BackupPolicy>>,
+    /// The cloud refused its backups because there can be none.
+    refused: bool,
+    contradicted: bool,
+    backups: Kind,
+    restores: Kind,
+    polls: [Poll; 3],
+    view: Arc<InstanceView>,
+}
+
+/// The records of one kind.
+#[derive(Debug, Default)]
+struct Kind {
+    facts: Option<Arc<RecordFacts>>,
+    /// The last answer was empty though there had been records.
+    emptied: bool,
+    seen: Seen,
+}
+
+/// How polling one operation goes.
+#[derive(Debug, Default)]
+pub(super) struct Poll {
+    pub(super) view: PollView,
+    /// Failures in a row.
+    pub(super) failures: u32,
+    /// It has worked once, so its next times are spread.
+    pub(super) spread: bool,
+    /// A failure was logged and has not passed.
+    pub(super) reported: Option<&'static str>,
+}
+
+impl Watched {
+    pub(super) fn new(id: InstanceId, configured_name: Option<String>, by_hand: bool) -> Self {
+        let view = InstanceView {
+            id: id.clone(),
+            name: String::new(),
+            details: None,
+            supported: None,
+            policy: None,
+            rpo: None,
+            backups: None,
+            restores: None,
+            polls: Default::default(),
+        };
+        Self {
+            id,
+            by_hand,
+            misses: 0,
+            configured_name,
+            cloud_name: None,
+            details: None,
+            policy: None,
+            refused: false,
+            contradicted: false,
+            backups: Kind::default(),
+            restores: Kind::default(),
+            polls: Default::default(),
+            view: Arc::new(view),
+        }
+    }
+
+    /// The picture as of the last [`Self::refresh`].
+    pub(super) fn view(&self) -> &Arc<InstanceView> {
+        &self.view
+    }
+
+    pub(super) fn poll(&mut self, operation: Operation) -> &mut Poll {
+        let index = Operation::PER_INSTANCE.iter().position(|known| *known == operation);
+        &mut self.polls[index.expect("instances are polled by the operations of an instance")]
+    }
+
+    /// Takes the records of a good poll. Returns those that are to be reported as newly finished, and whether
+    /// the answer has to be confirmed before it is believed.
+    pub(super) fn records(&mut self, operation: Operation, records: &[Record], unsupported: bool) -> Vec<Record> {
+        let kind = match operation {
+            Operation::Restores => &mut self.restores,
+            _ => {
+                self.refused = unsupported;
+                &mut self.backups
+            }
+        };
+        let had_some = kind.facts.as_ref().is_some_and(|facts| !facts.records.is_empty());
+        if records.is_empty() && had_some && !kind.emptied {
+            kind.emptied = true;
+            return Vec::new();
+        }
+        kind.emptied = false;
+        let remembered = kind.facts.as_ref().and_then(|facts| facts.last_success.as_ref());
+        kind.facts = Some(Arc::new(RecordFacts::of(records).remembering(remembered)));
+        kind.seen.newly_finished(records).into_iter().cloned().collect()
+    }
+
+    /// Whether the last answer of this kind has to be confirmed before it is believed.
+    pub(super) fn awaits_confirmation(&self, operation: Operation) -> bool {
+        match operation {
+            Operation::Restores => self.restores.emptied,
+            _ => self.backups.emptied,
+        }
+    }
+
+    /// Takes what a listing or `instances/{id}` says of the instance; what it does not say stays.
+    pub(super) fn described(&mut self, instance: &Instance) {
+        if let Some(name) = instance.name.as_ref().filter(|name| !name.is_empty()) {
+            self.cloud_name = Some(name.clone());
+        }
+        let known = self.details.take();
+        let known = known.as_ref();
+        self.details = Some(Details {
+            engine: instance.engine.or(known.and_then(|known| known.engine)),
+            engine_version: instance
+                .engine_version
+                .clone()
+                .or_else(|| known.and_then(|known| known.engine_version.clone())),
+            cache_mode: instance.cache_mode.or(known.and_then(|known| known.cache_mode)),
+            status: instance.status.or(known.and_then(|known| known.status)),
+            created_at: instance.created_at.or(known.and_then(|known| known.created_at)),
+            max_memory_bytes: instance.max_memory_bytes.or(known.and_then(|known| known.max_memory_bytes)),
+        });
+        match &instance.policy {
+            PolicyReading::Unread => {}
+            PolicyReading::Absent => self.policy = Some(None),
+            PolicyReading::Present(policy) => self.policy = Some(Some(policy.clone())),
+        }
+    }
+
+    /// Draws the picture anew. Returns whether records have just begun to contradict the plan.
+    pub(super) fn refresh(&mut self, terms: &Terms) -> bool {
+        let supported = self.supported();
+        let created_at = self.details.as_ref().and_then(|details| details.created_at);
+        let mut policy = self.policy.as_ref().map(|policy| policy_view(policy.as_ref(), created_at, terms));
+        let was_contradicted = self.contradicted;
+        self.contradicted = match (&policy, &self.backups.facts) {
+            (Some(PolicyView { plan: Some(plan), updated_at, .. }), Some(facts)) => {
+                contradicted(plan, &facts.automatic, *updated_at)
+            }
+            _ => false,
+        };
+        if self.contradicted
+            && let Some(policy) = &mut policy
+        {
+            policy.plan = None;
+        }
+        let expected = policy.as_ref().and_then(|policy| policy.expected_interval);
+        let rpo = terms.rpo.or(expected.map(|interval| interval + terms.rpo_grace));
+        self.view = Arc::new(InstanceView {
+            id: self.id.clone(),
+            name: self.name(),
+            details: self.details.clone(),
+            supported,
+            policy,
+            rpo: rpo.filter(|_| supported != Some(false)),
+            backups: self.backups.facts.clone(),
+            restores: self.restores.facts.clone(),
+            polls: self.polls.each_ref().map(|poll| poll.view.clone()),
+        });
+        self.contradicted && !was_contradicted
+    }
+
+    /// Configured, else the cloud's, else the id.
+    fn name(&self) -> String {
+        let name = self.configured_name.as_ref().or(self.cloud_name.as_ref());
+        let name = name.map_or(self.id.as_str(), String::as_str);
+        name[..name.floor_char_boundary(LONGEST_NAME)].to_owned()
+    }
+
+    /// Whether it can be backed up: no for a single node; yes for every other known mode, and for an instance
+    /// of unknown mode that has backups or a plan for them.
+    fn supported(&self) -> Option<bool> {
+        let mode = self.details.as_ref().and_then(|details| details.cache_mode);
+        let has_backups = self.backups.facts.as_ref().is_some_and(|facts| !facts.records.is_empty());
+        let is_planned = matches!(&self.policy, Some(Some(policy)) if policy.automatic);
+        if self.refused || mode == Some(CacheMode::Single) {
+            return Some(false);
+        }
+        let known_mode = mode.is_some_and(|mode| mode != CacheMode::Other);
+        (known_mode || has_backups || is_planned).then_some(true)
+    }
+}
+
+fn policy_view(policy: Option<&BackupPolicy>, created_at: Option<Timestamp>, terms: &Terms) -> PolicyView {
+    let Some(policy) = policy else {
+        return PolicyView {
+            automatic: false,
+            updated_at: None,
+            retention: None,
+            expected_interval: None,
+            plan: None,
+            since: None,
+        };
+    };
+    PolicyView {
+        automatic: policy.automatic,
+        updated_at: policy.updated_at,
+        retention: policy.retention.filter(|_| policy.automatic),
+        expected_interval: policy.expected_interval(),
+        plan: policy.plan(terms.plan_utc_offset),
+        since: policy.updated_at.max(created_at),
+    }
+}

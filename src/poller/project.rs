@@ -1,0 +1,411 @@
+//! One project: what is due, and what each answer changes. Synchronous and total; the actor only waits and sends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::instance::{Terms, Watched};
+use super::listing::{Doubt, MISSES};
+use super::report;
+use crate::cloud::CloudError;
+use crate::cloud::error::ErrorKind;
+use crate::config::{Polling, ProjectConfig};
+use crate::domain::facts::RecordFacts;
+use crate::domain::instance::{Instance, InstanceStatus};
+use crate::domain::record::Record;
+use crate::domain::{InstanceId, Operation, ProjectName};
+use crate::exposition::own::OwnMetrics;
+use crate::schedule::{self, Cadence, Queue, fraction};
+use crate::snapshot::ProjectView;
+
+/// While a key is stopped, the project looks this often whether the key has changed.
+const KEY_LOOK: Duration = Duration::from_secs(5);
+/// A listing asked for out of turn comes no sooner than this after the one before.
+const LISTING_PAUSE: Duration = Duration::from_secs(30);
+
+/// Something to ask the cloud, in the order of importance where several are due together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Task {
+    /// The instances of the project.
+    Listing,
+    /// The backup records of an instance.
+    Backups(InstanceId),
+    /// An instance with its policy.
+    Policy(InstanceId),
+    /// The restore records of an instance.
+    Restores(InstanceId),
+}
+
+impl Task {
+    pub(super) fn operation(&self) -> Operation {
+        match self {
+            Self::Listing => Operation::Instances,
+            Self::Backups(_) => Operation::Backups,
+            Self::Policy(_) => Operation::Policy,
+            Self::Restores(_) => Operation::Restores,
+        }
+    }
+
+    fn of(operation: Operation, id: &InstanceId) -> Self {
+        match operation {
+            Operation::Instances => Self::Listing,
+            Operation::Backups => Self::Backups(id.clone()),
+            Operation::Policy => Self::Policy(id.clone()),
+            Operation::Restores => Self::Restores(id.clone()),
+        }
+    }
+}
+
+/// What a task brought.
+#[derive(Clone, Debug)]
+pub(super) enum Reading {
+    /// To [`Task::Backups`] and [`Task::Restores`].
+    Records(Vec<Record>),
+    /// To [`Task::Policy`].
+    Instance(Box<Instance>),
+    /// To [`Task::Listing`]; an incomplete one drops nobody.
+    Instances { instances: Vec<Instance>, complete: bool },
+}
+
+/// A moment on both clocks: the steady one for the schedule, the wall's for facts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) steady: Instant,
+    pub(super) wall: Timestamp,
+}
+
+/// One project.
+#[derive(Debug)]
+pub(super) struct Project {
+    config: ProjectConfig,
+    polling: Polling,
+    terms: Terms,
+    metrics: OwnMetrics,
+    /// Requests a second that the budget allows.
+    rate: f64,
+    watched: BTreeMap<InstanceId, Watched>,
+    queue: Queue<Task, Instant>,
+    /// Nothing is sent before: the key is stopped.
+    held_until: Option<Instant>,
+    listing_failures: u32,
+    listed: Option<Instant>,
+    listed_at: Option<Timestamp>,
+    missing: Option<u64>,
+    doubt: Doubt,
+    up: Option<bool>,
+    tried: bool,
+    /// Why the project cannot be asked or listed; the log has told.
+    error: Option<Arc<CloudError>>,
+}
+
+impl Project {
+    pub(super) fn new(config: &ProjectConfig, polling: &Polling, rate: f64, metrics: OwnMetrics, now: Instant) -> Self {
+        let mut project = Self {
+            terms: Terms { plan_utc_offset: config.plan_utc_offset, rpo: config.rpo, rpo_grace: config.rpo_grace },
+            config: config.clone(),
+            polling: polling.clone(),
+            metrics,
+            rate,
+            watched: BTreeMap::new(),
+            queue: Queue::default(),
+            held_until: None,
+            listing_failures: 0,
+            listed: None,
+            listed_at: None,
+            missing: None,
+            doubt: Doubt::default(),
+            up: None,
+            tried: false,
+            error: None,
+        };
+        if config.discovery.is_some() {
+            project.queue.set(Task::Listing, now);
+        }
+        for instance in &config.instances {
+            project.watch(&instance.id, instance.name.clone(), true, now);
+        }
+        project
+    }
+
+    pub(super) fn name(&self) -> &ProjectName {
+        &self.config.name
+    }
+
+    /// Takes out what is to be sent now.
+    pub(super) fn next_task(&mut self, now: Instant) -> Option<Task> {
+        if self.held_until.is_some_and(|until| until > now) {
+            return None;
+        }
+        self.queue.pop_due(now).map(|(task, _)| task)
+    }
+
+    /// When there will be something to send.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.queue.next_at().map(|at| self.held_until.map_or(at, |held| at.max(held)))
+    }
+
+    /// Every operation has been tried, or cannot be because the key is stopped.
+    pub(super) fn round_is_done(&mut self) -> bool {
+        let listed = self.config.discovery.is_none() || self.tried;
+        let polled = |watched: &mut Watched| {
+            Operation::PER_INSTANCE.iter().all(|operation| watched.poll(*operation).view.success.is_some())
+        };
+        self.held_until.is_some() || (listed && self.watched.values_mut().all(polled))
+    }
+
+    /// Takes the result of a task.
+    pub(super) fn apply(&mut self, task: &Task, result: Result<Reading, CloudError>, at: Moment) {
+        match result {
+            Err(error) if error.kind == ErrorKind::Held => {
+                self.held_until = Some(at.steady + error.retry_after.map_or(KEY_LOOK, |left| left.min(KEY_LOOK)));
+                return self.queue.set(task.clone(), at.steady);
+            }
+            Err(error) if error.kind == ErrorKind::Unsupported => {
+                self.succeeded();
+                self.apply_reading(task, Reading::Records(Vec::new()), true, at);
+            }
+            Err(error) => self.apply_failure(task, &error, at),
+            Ok(reading) => {
+                self.succeeded();
+                self.apply_reading(task, reading, false, at);
+            }
+        }
+        self.held_until = None;
+        self.tried |= self.config.discovery.is_none() || *task == Task::Listing;
+    }
+
+    fn succeeded(&mut self) {
+        self.up = Some(true);
+        if self.error.take().is_some() {
+            tracing::info!(project = %self.config.name, "the cloud answers again");
+        }
+    }
+
+    fn apply_reading(&mut self, task: &Task, reading: Reading, unsupported: bool, at: Moment) {
+        let (Task::Backups(id) | Task::Policy(id) | Task::Restores(id)) = task else {
+            if let Reading::Instances { instances, complete } = reading {
+                self.apply_listing(&instances, complete, at);
+            }
+            return;
+        };
+        let operation = task.operation();
+        // Dropped while the request was under way: nobody waits for the answer.
+        let Some(watched) = self.watched.get_mut(id) else { return };
+        let finished = match &reading {
+            Reading::Records(records) => watched.records(operation, records, unsupported),
+            Reading::Instance(instance) => {
+                watched.described(instance);
+                Vec::new()
+            }
+            Reading::Instances { .. } => Vec::new(),
+        };
+        let poll = watched.poll(operation);
+        poll.view.success = Some(true);
+        poll.view.error = None;
+        poll.view.last_success_at = Some(at.wall);
+        poll.failures = 0;
+        let recovered = poll.reported.take().is_some();
+        let spread = std::mem::replace(&mut poll.spread, true);
+        let contradicted = watched.refresh(&self.terms);
+        let view = watched.view().clone();
+        if recovered {
+            report::recovered(&self.config.name, &view, operation);
+        }
+        if contradicted {
+            report::contradicted(&self.config.name, &view);
+        }
+        for record in &finished {
+            report::finished(&self.config.name, &view, operation, record);
+        }
+        let wait = self.wait_after_success(task, id, spread, at);
+        self.queue.set(task.clone(), at.steady + wait);
+        if operation == Operation::Policy {
+            self.hasten_to_slot(id, at);
+        }
+    }
+
+    /// The time until a task that worked is due again.
+    fn wait_after_success(&self, task: &Task, id: &InstanceId, spread: bool, at: Moment) -> Duration {
+        let chance = fraction((id, task.operation()));
+        let Some(watched) = self.watched.get(id) else { return self.polling.idle_interval };
+        if task.operation() == Operation::Policy {
+            let interval = self.polling.policy_interval;
+            return if spread { interval } else { interval.mul_f64((1.0 + chance) / 2.0) };
+        }
+        let view = watched.view();
+        let (facts, policy) = match task.operation() {
+            Operation::Restores => (&view.restores, None),
+            _ => (&view.backups, view.policy.as_ref()),
+        };
+        let none = RecordFacts::default();
+        let facts = facts.as_deref().unwrap_or(&none);
+        let (cadence, wait) = schedule::until_next(facts, policy, &self.polling, self.terms.rpo_grace, chance, at.wall);
+        if watched.awaits_confirmation(task.operation()) {
+            return wait.min(self.polling.window_interval);
+        }
+        if cadence == Cadence::Idle && !spread {
+            return wait.min(self.polling.idle_interval.mul_f64(chance));
+        }
+        wait
+    }
+
+    /// A plan that has just been read may open a window before the backups' next turn.
+    fn hasten_to_slot(&mut self, id: &InstanceId, at: Moment) {
+        let task = Task::Backups(id.clone());
+        let wait = self.wait_after_success(&task, id, true, at);
+        self.queue.hasten(&task, at.steady + wait);
+    }
+
+    fn apply_failure(&mut self, task: &Task, error: &CloudError, at: Moment) {
+        self.metrics.poll_failed(&self.config.name, task.operation(), error.kind);
+        self.up = Some(error.kind.service_answered());
+        let reason = error.kind.reason();
+        let concerns_project = !error.kind.service_answered() || *task == Task::Listing;
+        if concerns_project {
+            if self.error.as_ref().is_none_or(|known| known.kind.reason() != reason) {
+                report::project_failed(&self.config.name, task.operation(), error);
+            }
+            self.error = Some(Arc::new(error.clone()));
+        }
+        let (Task::Backups(id) | Task::Policy(id) | Task::Restores(id)) = task else {
+            return self.retry_listing(error, at);
+        };
+        let operation = task.operation();
+        let Some(watched) = self.watched.get_mut(id) else { return };
+        let poll = watched.poll(operation);
+        poll.view.success = Some(false);
+        poll.view.error = Some(Arc::new(error.clone()));
+        poll.failures = poll.failures.saturating_add(1);
+        let failures = poll.failures;
+        let news = !concerns_project && poll.reported != Some(reason);
+        if news {
+            poll.reported = Some(reason);
+        }
+        watched.refresh(&self.terms);
+        if news {
+            report::instance_failed(&self.config.name, watched.view(), operation, error);
+        }
+        let found = !watched.by_hand;
+        let wait = self.wait_after_failure(error.kind, operation, failures, fraction((id, operation, failures)));
+        self.queue.set(task.clone(), at.steady + wait);
+        if found && error.kind == ErrorKind::NotFound {
+            let soon = self.listed.map_or(at.steady, |listed| (listed + LISTING_PAUSE).max(at.steady));
+            self.queue.hasten(&Task::Listing, soon);
+        }
+    }
+
+    fn retry_listing(&mut self, error: &CloudError, at: Moment) {
+        self.listing_failures = self.listing_failures.saturating_add(1);
+        let chance = fraction((self.config.name.as_str(), self.listing_failures));
+        let wait = self.wait_after_failure(error.kind, Operation::Instances, self.listing_failures, chance);
+        self.listed = Some(at.steady);
+        self.queue.set(Task::Listing, at.steady + wait);
+    }
+
+    fn wait_after_failure(&self, kind: ErrorKind, operation: Operation, failures: u32, chance: f64) -> Duration {
+        let regular = match operation {
+            Operation::Backups | Operation::Restores => self.polling.idle_interval,
+            Operation::Policy => self.polling.policy_interval,
+            Operation::Instances => self.listing_interval(),
+        };
+        let base = match kind {
+            // Nothing mends these but a person: no faster than if all were well.
+            ErrorKind::Forbidden | ErrorKind::NotFound => self.polling.idle_interval.min(regular),
+            _ => self.polling.active_interval.min(regular),
+        };
+        schedule::backoff(failures, base, regular.min(self.polling.idle_interval.max(base)), chance)
+    }
+
+    fn apply_listing(&mut self, instances: &[Instance], complete: bool, at: Moment) {
+        self.listing_failures = 0;
+        self.listed = Some(at.steady);
+        for instance in instances {
+            if !self.watched.contains_key(&instance.id) {
+                self.watch(&instance.id, None, false, at.steady);
+            }
+            let Some(watched) = self.watched.get_mut(&instance.id) else { continue };
+            let was_restoring = status_of(watched) == Some(InstanceStatus::Restoring);
+            watched.misses = 0;
+            watched.described(instance);
+            watched.refresh(&self.terms);
+            if !was_restoring && instance.status == Some(InstanceStatus::Restoring) {
+                self.queue.hasten(&Task::Restores(instance.id.clone()), at.steady);
+            }
+        }
+        if complete {
+            self.listed_at = Some(at.wall);
+            self.drop_vanished(instances, at);
+        }
+        self.queue.set(Task::Listing, at.steady + self.listing_interval());
+    }
+
+    fn drop_vanished(&mut self, instances: &[Instance], at: Moment) {
+        let listed: std::collections::BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
+        let lacking: Vec<InstanceId> = self.watched.keys().filter(|id| !listed.contains(id)).cloned().collect();
+        self.missing = Some(lacking.len() as u64);
+        if !self.doubt.believes(lacking.len(), self.watched.len(), at.steady) {
+            report::listing_doubted(&self.config.name, lacking.len(), self.watched.len());
+            return;
+        }
+        for id in lacking {
+            let Some(watched) = self.watched.get_mut(&id) else { continue };
+            watched.misses += 1;
+            if watched.by_hand || watched.misses < MISSES {
+                continue;
+            }
+            report::vanished(&self.config.name, watched.view());
+            self.watched.remove(&id);
+            for operation in Operation::PER_INSTANCE {
+                self.queue.remove(&Task::of(operation, &id));
+            }
+            self.missing = self.missing.map(|missing| missing.saturating_sub(1));
+        }
+    }
+
+    fn watch(&mut self, id: &InstanceId, name: Option<String>, by_hand: bool, now: Instant) {
+        let mut watched = Watched::new(id.clone(), name, by_hand);
+        watched.refresh(&self.terms);
+        self.watched.insert(id.clone(), watched);
+        for operation in Operation::PER_INSTANCE {
+            self.queue.set(Task::of(operation, id), now);
+        }
+    }
+
+    fn listing_interval(&self) -> Duration {
+        self.config.discovery.as_ref().map_or(self.polling.idle_interval, |discovery| discovery.interval)
+    }
+
+    /// Tells the exporter's own metrics how the schedule stands.
+    pub(super) fn measure(&self, now: Instant) {
+        let lag = self.queue.next_at().map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        self.metrics.schedule(&self.config.name, lag, self.queue.due(now), self.watched.len());
+    }
+
+    /// The picture of the project.
+    pub(super) fn view(&self) -> ProjectView {
+        let requests = 2.0 * self.watched.len() as f64;
+        let round = Duration::try_from_secs_f64(requests / self.rate).unwrap_or(Duration::MAX);
+        ProjectView {
+            name: self.config.name.clone(),
+            project_id: self.config.project_id.clone(),
+            region: self.config.region.clone(),
+            endpoint: self.config.endpoint.as_str().trim_end_matches('/').to_owned(),
+            api_version: self.config.api_version,
+            up: self.up,
+            watched: self.watched.len() as u64,
+            missing: self.missing,
+            listed_at: self.listed_at,
+            poll_interval: self.polling.idle_interval.max(round),
+            tried: self.tried,
+            error: self.error.clone(),
+            instances: self.watched.values().map(|watched| Arc::clone(watched.view())).collect(),
+        }
+    }
+}
+
+fn status_of(watched: &Watched) -> Option<InstanceStatus> {
+    watched.view().details.as_ref().and_then(|details| details.status)
+}

@@ -1,0 +1,92 @@
+//! What the poller tells the log.
+//!
+//! Every backup and restore that is first seen finished is one line at info: a log store then has the history
+//! that gauges have not. A failure is logged when it begins and when it is over, not at every poll; one that
+//! concerns the whole project once for the project, not once for each instance.
+
+use crate::cloud::CloudError;
+use crate::domain::record::{ErrorCode, Outcome, Record, State};
+use crate::domain::{Operation, ProjectName};
+use crate::snapshot::InstanceView;
+
+pub(super) fn finished(project: &ProjectName, view: &InstanceView, operation: Operation, record: &Record) {
+    let kind = if operation == Operation::Restores { "restore" } else { "backup" };
+    tracing::info!(
+        event = kind,
+        %project,
+        instance_id = %view.id,
+        instance_name = %view.name,
+        record_id = %record.id,
+        status = status_word(record),
+        backup_type = record.backup_type.map(crate::domain::record::BackupType::as_str),
+        error_code = record.error_code.map(ErrorCode::as_str),
+        size_bytes = record.size_bytes,
+        duration_seconds = record.duration().map(|span| span.as_secs_f64()),
+        created_at = %record.created_at,
+        "{kind} {}",
+        if record.outcome() == Some(Outcome::Failed) { "failed" } else { "succeeded" },
+    );
+}
+
+fn status_word(record: &Record) -> &'static str {
+    match record.state {
+        State::Succeeded => "succeed",
+        State::Failed => "failed",
+        State::Expired => "expired",
+        State::Deleted => "deleted",
+        State::Waiting | State::Running | State::Other => "other",
+    }
+}
+
+pub(super) fn instance_failed(project: &ProjectName, view: &InstanceView, operation: Operation, error: &CloudError) {
+    tracing::warn!(
+        %project,
+        instance_id = %view.id,
+        instance_name = %view.name,
+        %operation,
+        reason = error.kind.reason(),
+        %error,
+        "poll failed; what was known stays, and this is said once"
+    );
+}
+
+pub(super) fn recovered(project: &ProjectName, view: &InstanceView, operation: Operation) {
+    tracing::info!(%project, instance_id = %view.id, instance_name = %view.name, %operation, "poll works again");
+}
+
+pub(super) fn project_failed(project: &ProjectName, operation: Operation, error: &CloudError) {
+    tracing::warn!(
+        %project,
+        %operation,
+        reason = error.kind.reason(),
+        %error,
+        "the project cannot be asked; what was known stays, and this is said once"
+    );
+}
+
+pub(super) fn contradicted(project: &ProjectName, view: &InstanceView) {
+    tracing::warn!(
+        %project,
+        instance_id = %view.id,
+        instance_name = %view.name,
+        "automatic backups do not begin when the plan says: its slots are withheld; set plan_utc_offset to the plan's zone"
+    );
+}
+
+pub(super) fn vanished(project: &ProjectName, view: &InstanceView) {
+    tracing::info!(
+        %project,
+        instance_id = %view.id,
+        instance_name = %view.name,
+        "instance is no longer listed: its series end"
+    );
+}
+
+pub(super) fn listing_doubted(project: &ProjectName, lacking: usize, watched: usize) {
+    tracing::warn!(
+        %project,
+        lacking,
+        watched,
+        "the listing lacks more than half of the instances: it is believed only after an hour, a lost permission looks the same"
+    );
+}
