@@ -1,9 +1,31 @@
 //! The configuration, validated and immutable (contract §2).
 //!
-//! What the user typed is read as a tree of text scalars that remember where they stand ([`file`]), layered by
-//! figment (defaults < file < environment < flags, [`layers`]), and turned into these types by [`validate`],
-//! which reports every problem at once. Nobody guesses the type of a scalar before its field is known.
+//! What the user typed is read as a tree of text scalars that remember where they stand ([`file`], [`yaml`]),
+//! layered by figment (defaults < file < [`environment`] < flags, [`layers`]), and turned into these types by
+//! [`validate`] and its parts ([`project`], [`credentials`]). Nobody guesses the type of a scalar before its field is
+//! known: [`schema`] has the table of all keys. Every problem is reported at once ([`problem`]).
 
+mod address;
+mod advice;
+mod credentials;
+mod environment;
+mod file;
+mod keys;
+mod layers;
+mod load;
+mod named_file;
+mod problem;
+mod project;
+mod region;
+mod scalar;
+mod schema;
+mod section;
+mod shape;
+mod tree;
+mod validate;
+mod yaml;
+
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +35,9 @@ use url::Url;
 
 use crate::domain::plan::UtcOffset;
 use crate::domain::{InstanceId, ProjectId, ProjectName};
+pub use load::{Inputs, Loaded, load};
+pub use problem::{Problem, Problems};
+pub use schema::{KeyDoc, keys};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -24,7 +49,7 @@ pub struct Config {
 }
 
 /// One element of `projects`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ProjectConfig {
     /// Key `name`: the label `project`.
     pub name: ProjectName,
@@ -54,6 +79,29 @@ pub struct ProjectConfig {
     pub rpo: Option<Duration>,
     /// Key `rpo_grace`, default 5 h.
     pub rpo_grace: Duration,
+}
+
+impl fmt::Debug for ProjectConfig {
+    /// All fields, but of the proxy's URL the host alone: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proxy = self.proxy.as_ref().and_then(Url::host_str);
+        f.debug_struct("ProjectConfig")
+            .field("name", &self.name)
+            .field("region", &self.region)
+            .field("project_id", &self.project_id)
+            .field("endpoint", &self.endpoint.as_str())
+            .field("api_version", &self.api_version)
+            .field("credentials", &self.credentials)
+            .field("ca_file", &self.ca_file)
+            .field("proxy", &proxy)
+            .field("instances", &self.instances)
+            .field("discovery", &self.discovery)
+            .field("plan_utc_offset", &self.plan_utc_offset)
+            .field("limits", &self.limits)
+            .field("rpo", &self.rpo)
+            .field("rpo_grace", &self.rpo_grace)
+            .finish()
+    }
 }
 
 /// One element of `instances`.

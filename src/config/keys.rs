@@ -1,0 +1,162 @@
+//! The table of all keys: what the reference file and the README are checked against, and what drives the
+//! detection of unknown keys, the defaults, the checks of single values and the refusal of what is not built yet.
+//!
+//! `[]` in a path stands for any element of a list, `<name>` for a name of the user's own.
+
+use super::schema::{KeyDoc, Kind};
+
+/// Seconds and requests are cheap to write; numbers beyond these are typing errors.
+const MOST_REQUESTS: f64 = 10_000.0;
+const MOST: u32 = 10_000;
+
+const fn key(path: &'static str, kind: Kind, help: &'static str) -> KeyDoc {
+    KeyDoc { path, kind, default: None, help, not_yet: None }
+}
+
+impl KeyDoc {
+    const fn default(self, text: &'static str) -> Self {
+        Self { default: Some(text), ..self }
+    }
+
+    const fn not_yet(self, instead: &'static str) -> Self {
+        Self { not_yet: Some(instead), ..self }
+    }
+}
+
+/// Every key, in the order of the reference file. A key below one that is not built yet is not built either.
+pub(super) const KEYS: &[KeyDoc] = &[
+    key(
+        "projects",
+        Kind::List,
+        "the projects to watch; left out, the environment names one (HUAWEICLOUD_SDK_*, DCS_EXPORTER_REGION)",
+    ),
+    key("projects[].name", Kind::Name, "the label `project`; unique"),
+    key("projects[].region", Kind::Name, "the cloud's region; gives the endpoint unless that is set"),
+    key("projects[].project_id", Kind::Name, "the cloud's id of the project"),
+    key("projects[].project_name", Kind::Name, "the cloud's name of the project or sub-project, to look up its id")
+        .not_yet("a project is not looked up by its name yet; remove it and set `project_id`"),
+    key("projects[].endpoint", Kind::Endpoint, "the address of the DCS API; default: follows from `region`"),
+    key("projects[].iam_endpoint", Kind::Endpoint, "the address of the IAM API; default: follows from `region`")
+        .not_yet("IAM is not asked for anything yet; remove it"),
+    key("projects[].api_version", Kind::Choice(&["v2", "v1.0"]), "the API's version: v2 or v1.0").default("v2"),
+    key(
+        "projects[].credentials",
+        Kind::Name,
+        "the name of an entry of `credentials`; default: HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN of the environment",
+    ),
+    key("projects[].ca_file", Kind::Path, "PEM certificates that are trusted besides the system's"),
+    key("projects[].proxy", Kind::Proxy, "the HTTP proxy for this project's requests"),
+    key("projects[].instances", Kind::List, "instances to watch, named by hand"),
+    key("projects[].instances[].id", Kind::Name, "the cloud's id of the instance"),
+    key("projects[].instances[].name", Kind::Name, "the label `instance_name`; default: the cloud's name"),
+    key("projects[].discovery", Kind::Map, "finding the project's instances"),
+    key(
+        "projects[].discovery.enabled",
+        Kind::Switch,
+        "whether all instances of the project are found and watched; default: true when `instances` is empty, else false",
+    ),
+    key("projects[].discovery.interval", Kind::Duration, "time between two listings").default("5m"),
+    key(
+        "projects[].discovery.include",
+        Kind::Map,
+        "watch only found instances that match; all keys must match, any value of a list",
+    )
+    .not_yet("found instances are not filtered yet; remove it, or list the `instances` by hand"),
+    key("projects[].discovery.include.id", Kind::TextOrTexts, "ids"),
+    key("projects[].discovery.include.name", Kind::TextOrTexts, "a regular expression"),
+    key("projects[].discovery.include.engine", Kind::TextOrTexts, "engines, such as Redis"),
+    key("projects[].discovery.include.status", Kind::TextOrTexts, "states, such as RUNNING"),
+    key("projects[].discovery.include.enterprise_project_id", Kind::TextOrTexts, "ids of enterprise projects"),
+    key("projects[].discovery.include.tags", Kind::Names, "tags and their values"),
+    key("projects[].discovery.include.tags.<name>", Kind::TextOrTexts, "values of the tag"),
+    key("projects[].discovery.exclude", Kind::Map, "do not watch found instances that match")
+        .not_yet("found instances are not filtered yet; remove it, or list the `instances` by hand"),
+    key("projects[].discovery.exclude.id", Kind::TextOrTexts, "ids"),
+    key("projects[].discovery.exclude.name", Kind::TextOrTexts, "a regular expression"),
+    key("projects[].discovery.exclude.engine", Kind::TextOrTexts, "engines, such as Redis"),
+    key("projects[].discovery.exclude.status", Kind::TextOrTexts, "states, such as RUNNING"),
+    key("projects[].discovery.exclude.enterprise_project_id", Kind::TextOrTexts, "ids of enterprise projects"),
+    key("projects[].discovery.exclude.tags", Kind::Names, "tags and their values"),
+    key("projects[].discovery.exclude.tags.<name>", Kind::TextOrTexts, "values of the tag"),
+    key("projects[].overrides", Kind::List, "other settings for some instances; the first that matches wins").not_yet(
+        "overrides are not built yet; remove it, or give such instances a project of their own with its `rpo`",
+    ),
+    key("projects[].overrides[].match", Kind::Map, "which instances"),
+    key("projects[].overrides[].match.id", Kind::TextOrTexts, "ids"),
+    key("projects[].overrides[].match.name", Kind::TextOrTexts, "a regular expression"),
+    key("projects[].overrides[].match.engine", Kind::TextOrTexts, "engines, such as Redis"),
+    key("projects[].overrides[].match.status", Kind::TextOrTexts, "states, such as RUNNING"),
+    key("projects[].overrides[].match.enterprise_project_id", Kind::TextOrTexts, "ids of enterprise projects"),
+    key("projects[].overrides[].match.tags", Kind::Names, "tags and their values"),
+    key("projects[].overrides[].match.tags.<name>", Kind::TextOrTexts, "values of the tag"),
+    key("projects[].overrides[].rpo", Kind::Duration, "their `rpo`"),
+    key("projects[].plan_utc_offset", Kind::Offset, "the zone of a backup plan that names none").default("+00:00"),
+    key("projects[].instance_tags", Kind::Texts, "tags that become labels `tag_…` of dcs_instance_info")
+        .not_yet("tags do not become labels yet; remove it"),
+    key("projects[].limits", Kind::Map, "how many requests may leave for the cloud"),
+    key("projects[].limits.requests_per_second", Kind::Rate(MOST_REQUESTS), "the lasting rate").default("5"),
+    key("projects[].limits.burst", Kind::Count(1, MOST), "how many may leave at once after a quiet time").default("10"),
+    key("projects[].limits.concurrency", Kind::Count(1, MOST), "how many may be under way at the same time")
+        .default("8"),
+    key("projects[].rpo", Kind::Duration, "the age at which a newest backup is too old; default: the top-level `rpo`"),
+    key("credentials", Kind::Names, "access keys, by a name of your own"),
+    key("credentials.<name>", Kind::Map, "exactly one kind of credentials"),
+    key("credentials.<name>.access_key", Kind::HeaderSecret, "the access key (AK)"),
+    key("credentials.<name>.access_key_file", Kind::Path, "a file with the access key; read again before use"),
+    key("credentials.<name>.secret_key", Kind::Secret, "the secret key (SK)"),
+    key("credentials.<name>.secret_key_file", Kind::Path, "a file with the secret key; read again before use"),
+    key("credentials.<name>.security_token", Kind::HeaderSecret, "the security token of temporary keys"),
+    key("credentials.<name>.security_token_file", Kind::Path, "a file with the security token; read again before use"),
+    key(
+        "credentials.<name>.source",
+        Kind::Choice(&["environment", "profile", "metadata", "oidc"]),
+        "`environment`: the official SDK's variables HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN; not yet: profile, metadata, oidc",
+    ),
+    key("credentials.<name>.username", Kind::Text, "an IAM user, for tokens")
+        .not_yet("IAM tokens are not built yet; use `access_key` and `secret_key`"),
+    key("credentials.<name>.password", Kind::Secret, "the IAM user's password")
+        .not_yet("IAM tokens are not built yet; use `access_key` and `secret_key`"),
+    key("credentials.<name>.password_file", Kind::Path, "a file with the IAM user's password")
+        .not_yet("IAM tokens are not built yet; use `access_key` and `secret_key`"),
+    key("credentials.<name>.domain_name", Kind::Text, "the IAM user's account")
+        .not_yet("IAM tokens are not built yet; use `access_key` and `secret_key`"),
+    key("credentials.<name>.idp_id", Kind::Text, "the identity provider, for source `oidc`")
+        .not_yet("federated tokens are not built yet; use `access_key` and `secret_key`"),
+    key("credentials.<name>.id_token_file", Kind::Path, "a file with the federated id token, for source `oidc`")
+        .not_yet("federated tokens are not built yet; use `access_key` and `secret_key`"),
+    key("credentials.<name>.assume", Kind::Map, "an agency to assume with these credentials")
+        .not_yet("agencies are not assumed yet; use keys that have the rights themselves"),
+    key("credentials.<name>.assume.agency_name", Kind::Text, "the agency's name"),
+    key("credentials.<name>.assume.domain_name", Kind::Text, "the account that the agency belongs to"),
+    key("credentials.<name>.limits", Kind::Map, "as in a project, shared by all projects of the entry"),
+    key("credentials.<name>.limits.requests_per_second", Kind::Rate(MOST_REQUESTS), "the lasting rate").default("5"),
+    key("credentials.<name>.limits.burst", Kind::Count(1, MOST), "how many may leave at once after a quiet time")
+        .default("10"),
+    key("credentials.<name>.limits.concurrency", Kind::Count(1, MOST), "how many may be under way at the same time")
+        .default("8"),
+    key("polling", Kind::Map, "how often the cloud is asked"),
+    key("polling.idle_interval", Kind::Duration, "between two polls of an instance where nothing is going on")
+        .default("15m"),
+    key("polling.window_interval", Kind::Duration, "while a scheduled backup is due or overdue").default("1m"),
+    key("polling.active_interval", Kind::Duration, "while a backup or restore is waiting or running").default("15s"),
+    key("polling.policy_interval", Kind::Duration, "between two readings of an instance's backup policy").default("6h"),
+    key("polling.request_timeout", Kind::Duration, "from sending a request to the last byte of its answer")
+        .default("10s"),
+    key("polling.lookback", Kind::Duration, "how far back failures are counted").default("7d"),
+    key("rpo_grace", Kind::DurationOrZero, "what is added to a backup plan's longest gap to give the RPO")
+        .default("5h"),
+    key(
+        "rpo",
+        Kind::Duration,
+        "the age at which a newest backup is too old, taken as it is; default: follows from the backup plan",
+    ),
+    key("storage", Kind::Map, "keeping the last known facts over a restart")
+        .not_yet("facts are not kept over a restart yet; remove it"),
+    key("storage.path", Kind::Path, "the directory to keep them in"),
+    key("storage.interval", Kind::Duration, "between two writings").default("30s"),
+    key("storage.max_age", Kind::Duration, "older facts are not loaded").default("1h"),
+    key("shard", Kind::Map, "sharing the instances among several processes"),
+    key("shard.ordinal", Kind::Ordinal, "the number of this process, from 0; not yet: `auto` and anything but 0")
+        .default("0"),
+    key("shard.total", Kind::Count(1, MOST), "how many processes share the work; not yet: anything but 1").default("1"),
+];

@@ -1,0 +1,71 @@
+//! Files that the configuration names: they must be there and make sense now, not at the first poll.
+//!
+//! Relative paths count from the directory of the configuration file, so that it does not matter where the daemon is
+//! started. What a secret's file holds is looked at and forgotten: it is read again before use.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::problem::quoted;
+use super::schema::Kind;
+use super::section::Field;
+
+/// No secret and no bundle of certificates is larger.
+const LARGEST: u64 = 4 << 20;
+
+/// The path of a file that holds one secret.
+pub(super) fn secret(field: &Field, kind: Kind, directory: &Path) -> Option<PathBuf> {
+    checked(field, directory, |bytes| {
+        let text = std::str::from_utf8(bytes).map_err(|_| "is not a text file".to_owned())?;
+        let text = text.trim_end_matches(['\n', '\r']);
+        if text.trim().is_empty() {
+            return Err("is empty".to_owned());
+        }
+        // The sentences speak of the value and do not show it.
+        kind.check(text)
+    })
+}
+
+/// The path of a file with PEM certificates.
+pub(super) fn certificates(field: &Field, directory: &Path) -> Option<PathBuf> {
+    checked(field, directory, |bytes| {
+        let found = reqwest::Certificate::from_pem_bundle(bytes).map_err(|_| "holds broken PEM".to_owned())?;
+        if found.is_empty() {
+            return Err("holds no certificate (`-----BEGIN CERTIFICATE-----`)".to_owned());
+        }
+        // PEM says nothing about what is inside; only a client that trusts it does.
+        let trusting = reqwest::Client::builder().tls_certs_only(found).build();
+        trusting.map(drop).map_err(|_| "holds a certificate that cannot be read".to_owned())
+    })
+}
+
+fn checked(field: &Field, directory: &Path, check: impl FnOnce(&[u8]) -> Result<(), String>) -> Option<PathBuf> {
+    let path = directory.join(field.text);
+    match read(&path).and_then(|bytes| check(&bytes)) {
+        Ok(()) => Some(path),
+        Err(reason) => {
+            field.place.problem(format!("the file {} {reason}", quoted(&path.to_string_lossy())));
+            None
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    let metadata = std::fs::metadata(path).map_err(cannot)?;
+    if metadata.is_dir() {
+        return Err("is a directory; name a file in it".to_owned());
+    }
+    // A pipe gives its content once, and this is read again and again.
+    if !metadata.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    File::open(path).map_err(cannot)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    match bytes.len() {
+        0 => Err("is empty".to_owned()),
+        length if length as u64 > LARGEST => Err("is larger than 4 MiB".to_owned()),
+        _ => Ok(bytes),
+    }
+}

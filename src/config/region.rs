@@ -1,0 +1,97 @@
+//! Which endpoint a region has.
+//!
+//! Sources: `huaweicloudsdkdcs/v2/region/dcs_region.py` of the official Python SDK, version 3.1.219, for Huawei Cloud;
+//! the vendor's endpoint pages for Open Telekom Cloud. Where sources contradict each other nothing is guessed: a
+//! signed request must not go to the wrong host.
+
+use super::advice::nearest;
+use super::problem::quoted;
+
+/// Regions whose endpoint is `https://dcs.<region>.myhuaweicloud.com`.
+const HUAWEI_CLOUD: [&str; 33] = [
+    "ae-ad-1",
+    "af-north-1",
+    "af-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "cn-east-2",
+    "cn-east-3",
+    "cn-east-4",
+    "cn-east-5",
+    "cn-north-1",
+    "cn-north-11",
+    "cn-north-12",
+    "cn-north-2",
+    "cn-north-4",
+    "cn-north-9",
+    "cn-south-1",
+    "cn-south-2",
+    "cn-south-4",
+    "cn-southwest-2",
+    "cn-southwest-3",
+    "eu-west-0",
+    "la-north-2",
+    "la-south-2",
+    "me-east-1",
+    "my-kualalumpur-1",
+    "na-mexico-1",
+    "ru-moscow-1",
+    "ru-northwest-2",
+    "sa-brazil-1",
+    "tr-west-1",
+];
+
+/// Regions whose endpoint is `https://dcs.<region>.otc.t-systems.com`.
+const OPEN_TELEKOM_CLOUD: [&str; 2] = ["eu-de", "eu-nl"];
+
+/// Regions that exist and whose endpoint the sources do not agree on: the SDK says `.myhuaweicloud.com` for
+/// eu-west-101, the vendor's European pages say `.myhuaweicloud.eu`; for eu-ch2 only the IAM host is documented.
+const UNCERTAIN: [&str; 2] = ["eu-west-101", "eu-ch2"];
+
+/// The endpoint of a region, or why there is none and what to do.
+pub(super) fn endpoint(region: &str) -> Result<String, String> {
+    if HUAWEI_CLOUD.contains(&region) {
+        return Ok(format!("https://dcs.{region}.myhuaweicloud.com"));
+    }
+    if OPEN_TELEKOM_CLOUD.contains(&region) {
+        return Ok(format!("https://dcs.{region}.otc.t-systems.com"));
+    }
+    if UNCERTAIN.contains(&region) {
+        return Err(format!("the endpoint of {region} is not certain; set `endpoint` to the one your console names"));
+    }
+    let known: Vec<&str> = HUAWEI_CLOUD.iter().chain(&OPEN_TELEKOM_CLOUD).chain(&UNCERTAIN).copied().collect();
+    Err(match nearest(region, &known) {
+        Some(meant) => {
+            format!("{} is not a known region; did you mean {meant}? If not, set `endpoint`", quoted(region))
+        }
+        None => format!("{} is not a known region; set `endpoint`", quoted(region)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::address;
+
+    #[test]
+    fn every_known_region_has_a_valid_endpoint() {
+        for region in HUAWEI_CLOUD.iter().chain(&OPEN_TELEKOM_CLOUD) {
+            let url = address::endpoint(&endpoint(region).unwrap()).unwrap();
+            assert!(url.host_str().unwrap().starts_with(&format!("dcs.{region}.")));
+        }
+        assert_eq!(endpoint("eu-de").unwrap(), "https://dcs.eu-de.otc.t-systems.com");
+        assert_eq!(endpoint("cn-north-4").unwrap(), "https://dcs.cn-north-4.myhuaweicloud.com");
+    }
+
+    #[test]
+    fn nothing_is_guessed() {
+        assert!(endpoint("eu-west-101").unwrap_err().contains("not certain; set `endpoint`"));
+        assert!(endpoint("eu-ch2").unwrap_err().contains("not certain"));
+        assert!(endpoint("EU-DE").unwrap_err().contains("did you mean eu-de?"));
+        assert!(endpoint("cn-nort-4").unwrap_err().contains("did you mean cn-north-4?"));
+        assert_eq!(endpoint("moon-base").unwrap_err(), "\"moon-base\" is not a known region; set `endpoint`");
+    }
+}

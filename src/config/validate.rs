@@ -1,0 +1,131 @@
+//! The merged tree as a [`Config`]: what only makes sense together is judged here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::credentials::Credentials;
+use super::environment::Environment;
+use super::problem::{Origin, Place, Report, quoted};
+use super::project::{self, Shared};
+use super::section::Section;
+use super::tree::Node;
+use super::{Config, Polling, ProjectConfig, scalar};
+
+/// Reads the whole tree; `None` where something was complained about.
+pub(super) fn config(
+    tree: &Node,
+    environment: &Environment,
+    file: Option<&Place>,
+    directory: &Path,
+    report: &Report,
+) -> Option<Config> {
+    let root = Section::root(tree, report);
+    check_shard(&root);
+    if let Some(storage) = root.section("storage") {
+        storage.required("path", "name the directory to keep the facts in");
+    }
+    let polling = polling(&root);
+    let rpo_grace = root.duration("rpo_grace");
+    let shared = Shared {
+        credentials: Credentials::read(&root, environment, directory),
+        rpo: root.duration("rpo"),
+        // A bad one was complained about; the rest is still looked at.
+        rpo_grace: rpo_grace.unwrap_or_default(),
+        directory,
+    };
+    let projects = if root.count("projects") > 0 {
+        for variable in [environment.region, environment.endpoint].into_iter().flatten() {
+            variable.place(report).warning("is ignored, because the file lists `projects`");
+        }
+        projects_of_file(&root, &shared)
+    } else if starts(environment) {
+        project::of_environment(environment, &shared, report).map(|project| vec![project])
+    } else {
+        nothing_to_watch(file, report);
+        None
+    };
+    shared.credentials.warn_of_unused();
+    rpo_grace?;
+    Some(Config { projects: projects?, polling: polling? })
+}
+
+/// Whether any variable says that the environment is to name the project.
+fn starts(environment: &Environment) -> bool {
+    let sdk = ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_PROJECT_ID"];
+    environment.region.is_some()
+        || environment.endpoint.is_some()
+        || sdk.into_iter().any(|name| environment.sdk(name).is_some())
+}
+
+fn nothing_to_watch(file: Option<&Place>, report: &Report) {
+    let variables = "set HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID and DCS_EXPORTER_REGION";
+    match file {
+        Some(file) => {
+            file.key("projects").problem(format!("lists nothing to watch; list at least one project, or {variables}"));
+        }
+        None => Place { report, origin: Origin::Nowhere, path: String::new() }.problem(format!(
+            "nothing to watch: there is neither a configuration file nor a project in the environment\n\
+             name a file with --config.file, or {variables}\n\
+             to look around without an account, start `dcs-backup-exporter demo`"
+        )),
+    }
+}
+
+fn projects_of_file<'a>(root: &Section<'a>, shared: &Shared<'a>) -> Option<Vec<ProjectConfig>> {
+    let sections = root.elements("projects");
+    let read: Vec<Option<ProjectConfig>> = sections.iter().map(|section| project::of_file(section, shared)).collect();
+    let mut names: BTreeMap<&str, String> = BTreeMap::new();
+    for section in &sections {
+        let Some(name) = section.text("name") else { continue };
+        if let Some(line) = names.insert(name.text, section.line()) {
+            name.place.problem(format!("{} is the name of another project{line}; choose another", quoted(name.text)));
+        }
+    }
+    warn_of_twins(&sections, &read);
+    read.into_iter().collect()
+}
+
+/// Two projects that are the same to the cloud: their instances are polled and counted twice.
+fn warn_of_twins(sections: &[Section], read: &[Option<ProjectConfig>]) {
+    let mut seen: BTreeMap<(&str, &str), &ProjectConfig> = BTreeMap::new();
+    for (section, project) in sections.iter().zip(read) {
+        let Some(project) = project else { continue };
+        if let Some(other) = seen.insert((project.project_id.as_str(), project.endpoint.as_str()), project) {
+            section.place_of("project_id").warning(format!(
+                "is that of project {} too, at the same endpoint: what both watch is polled twice",
+                quoted(other.name.as_str())
+            ));
+        }
+    }
+}
+
+fn polling(root: &Section) -> Option<Polling> {
+    let polling = root.section("polling")?;
+    Some(Polling {
+        idle_interval: polling.duration("idle_interval")?,
+        window_interval: polling.duration("window_interval")?,
+        active_interval: polling.duration("active_interval")?,
+        policy_interval: polling.duration("policy_interval")?,
+        request_timeout: polling.duration("request_timeout")?,
+        lookback: polling.duration("lookback")?,
+    })
+}
+
+/// There is one process yet; that it is the first of one may be said.
+fn check_shard(root: &Section) {
+    let Some(shard) = root.section("shard") else { return };
+    let Some((ordinal, total)) = shard.text("ordinal").zip(shard.text("total")) else { return };
+    let not_yet = |place: &Place| {
+        place.problem("is not supported yet: all instances are watched by one process; remove it");
+    };
+    let count = |text: &str| scalar::count(text, 0, u32::MAX).ok();
+    match (count(ordinal.text), count(total.text)) {
+        (None, _) => not_yet(&ordinal.place),
+        (Some(0), Some(1)) => {}
+        (Some(number), Some(all)) if number >= all => {
+            let sentence = format!("is {number}, but must be below the total of {all}; processes count from 0");
+            ordinal.place.problem(sentence);
+        }
+        _ => not_yet(&total.place),
+    }
+}
