@@ -5,6 +5,7 @@
 //! pages into complete lists. No request leaves but through a [`crate::pace::Pace`].
 
 pub mod error;
+pub mod sign;
 
 use std::collections::BTreeMap;
 use std::future::Future;
