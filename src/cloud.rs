@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod sign;
+pub mod wire;
 
 use std::collections::BTreeMap;
 use std::future::Future;

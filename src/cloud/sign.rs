@@ -137,8 +137,11 @@ fn canonical_path(path: &str) -> String {
     path
 }
 
+/// A key and a value, decoded.
+type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// Sorts by key, then value, as bytes before encoding.
-fn canonical_query(mut pairs: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)>) -> String {
+fn canonical_query(mut pairs: Vec<Pair<'_>>) -> String {
     pairs.sort();
     let pairs: Vec<String> = pairs
         .iter()
@@ -148,7 +151,7 @@ fn canonical_query(mut pairs: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)>) -> String {
 }
 
 /// A plus sign stays one: the signers write a space as `%20`.
-fn query_pairs(query: &str) -> Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+fn query_pairs(query: &str) -> Vec<Pair<'_>> {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())

@@ -61,7 +61,7 @@ fn step_1_makes_the_same_of_paths_and_queries_before_encoding() {
             let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match &pair[1] {
                 Value::Array(values) => {
-                    pairs.extend(values.iter().map(|value| (pair[0].as_str().unwrap(), text(value))))
+                    pairs.extend(values.iter().map(|value| (pair[0].as_str().unwrap(), text(value))));
                 }
                 value => pairs.push((pair[0].as_str().unwrap(), text(value))),
             }
