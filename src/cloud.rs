@@ -6,6 +6,8 @@
 
 pub mod error;
 pub mod listing;
+pub mod sign;
+pub mod wire;
 
 use std::collections::BTreeMap;
 use std::future::Future;
