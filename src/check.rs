@@ -56,13 +56,15 @@ pub struct Row {
     /// The age at which it is too old.
     pub rpo_seconds: Option<u64>,
     /// Completion of the newest backup that succeeded, Unix time.
-    pub last_success_timestamp_seconds: Option<f64>,
+    #[serde(rename = "last_success_timestamp_seconds", serialize_with = "unix_seconds")]
+    pub last_success_at: Option<Timestamp>,
     /// Its size.
     pub last_success_size_bytes: Option<u64>,
     /// How the newest finished backup ended.
     pub last_attempt_success: Option<bool>,
     /// Start of the next scheduled backup, Unix time.
-    pub next_scheduled_timestamp_seconds: Option<f64>,
+    #[serde(rename = "next_scheduled_timestamp_seconds", serialize_with = "unix_seconds")]
+    pub next_scheduled_at: Option<Timestamp>,
     /// Backups waiting or running.
     pub in_progress: Option<u64>,
     /// What else is worth knowing, in words.
@@ -136,7 +138,7 @@ impl Report {
             .iter()
             .flat_map(|project| project.instances.iter().map(|view| Row::of(project, view, now)))
             .collect();
-        instances.sort_by(|a, b| a.rank().cmp(&b.rank()));
+        instances.sort_by_cached_key(Row::rank);
         let worst = instances.iter().map(|row| row.status.severity()).max().unwrap_or(0);
         let exit_code = if problems.is_empty() { worst } else { 2 };
         Self { problems, instances, exit_code }
@@ -147,7 +149,6 @@ impl Row {
     fn of(project: &ProjectView, view: &InstanceView, now: Timestamp) -> Self {
         let status = judge(view, now);
         let success = view.backups.as_ref().and_then(|facts| facts.last_success.as_ref());
-        let seconds = |at: Timestamp| at.as_millisecond() as f64 / 1000.0;
         Self {
             status,
             project: project.name.to_string(),
@@ -155,18 +156,14 @@ impl Row {
             instance_name: view.name.clone(),
             age_seconds: success.map(|success| success.age(now).as_secs()),
             rpo_seconds: view.rpo.map(|rpo| rpo.as_secs()),
-            last_success_timestamp_seconds: success.map(|success| seconds(success.at)),
+            last_success_at: success.map(|success| success.at),
             last_success_size_bytes: success.and_then(|success| success.size_bytes),
             last_attempt_success: view
                 .backups
                 .as_ref()
                 .and_then(|facts| facts.last_outcome)
                 .map(|outcome| outcome == Outcome::Succeeded),
-            next_scheduled_timestamp_seconds: view
-                .policy
-                .as_ref()
-                .and_then(|policy| policy.next_scheduled(now))
-                .map(seconds),
+            next_scheduled_at: view.policy.as_ref().and_then(|policy| policy.next_scheduled(now)),
             in_progress: view.backups.as_ref().map(|facts| facts.progress.count),
             note: note(view, status),
         }
@@ -180,6 +177,11 @@ impl Row {
         };
         (self.status, age_per_rpo, self.project.clone(), self.instance_name.clone(), self.instance_id.clone())
     }
+}
+
+#[allow(clippy::ref_option)] // serde's signature
+fn unix_seconds<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(|at| at.as_millisecond() as f64 / 1000.0).serialize(serializer)
 }
 
 fn judge(view: &InstanceView, now: Timestamp) -> Status {

@@ -173,7 +173,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_idle_bucket_saves_up_a_burst_and_no_more() {
         let pace = Pace::new(limits(2.0, 4, 8));
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
         let times = greedy(&pace, Duration::from_secs(10)).await;
         assert_eq!(times.iter().filter(|time| time.is_zero()).count(), 4);
         assert!(times.len() <= 4 + 20 + 1);
@@ -184,7 +184,7 @@ mod tests {
         let pace = Arc::new(Pace::new(limits(1000.0, 100, 3)));
         tokio::time::sleep(Duration::from_secs(1)).await;
         let held = [pace.acquire().await, pace.acquire().await, pace.acquire().await];
-        let fourth = tokio::time::timeout(Duration::from_secs(60), pace.acquire()).await;
+        let fourth = tokio::time::timeout(Duration::from_mins(1), pace.acquire()).await;
         assert!(fourth.is_err());
         drop(held);
         pace.acquire().await;

@@ -1,5 +1,7 @@
 //! The table that `check` prints for people: aligned, worst first, coloured only on a terminal.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Report, Row, Status};
@@ -38,8 +40,9 @@ fn cells(row: &Row, now: Timestamp) -> [String; 8] {
         row.age_seconds.map_or_else(dash, span),
         row.rpo_seconds.map_or_else(dash, span),
         row.last_success_size_bytes.map_or_else(dash, size),
-        row.next_scheduled_timestamp_seconds
-            .map_or_else(dash, |at| format!("in {}", span((at - now.as_second() as f64).max(0.0) as u64))),
+        row.next_scheduled_at
+            .and_then(|at| Duration::try_from(at.duration_since(now)).ok())
+            .map_or_else(dash, |wait| format!("in {}", span(wait.as_secs()))),
         row.note.as_deref().map(printable).unwrap_or_default(),
     ]
 }
@@ -51,10 +54,10 @@ fn line(cells: &[String; 8], widths: &[usize], paint: Option<&str>) -> String {
         let gap = " ".repeat(width - cell.chars().count());
         let text = if (3..=6).contains(&column) { gap + cell } else { cell.clone() + &gap };
         match paint {
-            Some(paint) if column == 0 => line.push_str(&format!("{paint}{text}\u{1b}[0m")),
-            _ => line.push_str(&text),
+            Some(paint) if column == 0 => line += &[paint, &text, "\u{1b}[0m"].concat(),
+            _ => line += &text,
         }
-        line.push_str("  ");
+        line += "  ";
     }
     line.trim_end().to_owned()
 }

@@ -13,7 +13,7 @@ use crate::domain::contradiction::contradicted;
 use crate::domain::events::Seen;
 use crate::domain::facts::RecordFacts;
 use crate::domain::instance::{CacheMode, Instance, PolicyReading};
-use crate::domain::plan::{BackupPolicy, UtcOffset};
+use crate::domain::plan::UtcOffset;
 use crate::domain::record::Record;
 use crate::domain::{InstanceId, Operation};
 use crate::snapshot::{Details, InstanceView, PolicyView, PollView};
@@ -43,7 +43,7 @@ pub(super) struct Watched {
     configured_name: Option<String>,
     cloud_name: Option<String>,
     details: Option<Details>,
-    policy: Option<Option<BackupPolicy>>,
+    policy: PolicyReading,
     /// The cloud refused its backups because there can be none.
     refused: bool,
     contradicted: bool,
@@ -94,7 +94,7 @@ impl Watched {
             configured_name,
             cloud_name: None,
             details: None,
-            policy: None,
+            policy: PolicyReading::Unread,
             refused: false,
             contradicted: false,
             backups: Kind::default(),
@@ -114,15 +114,13 @@ impl Watched {
         &mut self.polls[index.expect("instances are polled by the operations of an instance")]
     }
 
-    /// Takes the records of a good poll. Returns those that are to be reported as newly finished, and whether
-    /// the answer has to be confirmed before it is believed.
+    /// Takes the records of a good poll. Returns those that are to be reported as newly finished.
     pub(super) fn records(&mut self, operation: Operation, records: &[Record], unsupported: bool) -> Vec<Record> {
-        let kind = match operation {
-            Operation::Restores => &mut self.restores,
-            _ => {
-                self.refused = unsupported;
-                &mut self.backups
-            }
+        let kind = if operation == Operation::Restores {
+            &mut self.restores
+        } else {
+            self.refused = unsupported;
+            &mut self.backups
         };
         let had_some = kind.facts.as_ref().is_some_and(|facts| !facts.records.is_empty());
         if records.is_empty() && had_some && !kind.emptied {
@@ -161,10 +159,8 @@ impl Watched {
             created_at: instance.created_at.or(known.and_then(|known| known.created_at)),
             max_memory_bytes: instance.max_memory_bytes.or(known.and_then(|known| known.max_memory_bytes)),
         });
-        match &instance.policy {
-            PolicyReading::Unread => {}
-            PolicyReading::Absent => self.policy = Some(None),
-            PolicyReading::Present(policy) => self.policy = Some(Some(policy.clone())),
+        if instance.policy != PolicyReading::Unread {
+            self.policy = instance.policy.clone();
         }
     }
 
@@ -172,7 +168,7 @@ impl Watched {
     pub(super) fn refresh(&mut self, terms: &Terms) -> bool {
         let supported = self.supported();
         let created_at = self.details.as_ref().and_then(|details| details.created_at);
-        let mut policy = self.policy.as_ref().map(|policy| policy_view(policy.as_ref(), created_at, terms));
+        let mut policy = policy_view(&self.policy, created_at, terms);
         let was_contradicted = self.contradicted;
         self.contradicted = match (&policy, &self.backups.facts) {
             (Some(PolicyView { plan: Some(plan), updated_at, .. }), Some(facts)) => {
@@ -213,7 +209,7 @@ impl Watched {
     fn supported(&self) -> Option<bool> {
         let mode = self.details.as_ref().and_then(|details| details.cache_mode);
         let has_backups = self.backups.facts.as_ref().is_some_and(|facts| !facts.records.is_empty());
-        let is_planned = matches!(&self.policy, Some(Some(policy)) if policy.automatic);
+        let is_planned = matches!(&self.policy, PolicyReading::Present(policy) if policy.automatic);
         if self.refused || mode == Some(CacheMode::Single) {
             return Some(false);
         }
@@ -222,23 +218,24 @@ impl Watched {
     }
 }
 
-fn policy_view(policy: Option<&BackupPolicy>, created_at: Option<Timestamp>, terms: &Terms) -> PolicyView {
-    let Some(policy) = policy else {
-        return PolicyView {
+fn policy_view(policy: &PolicyReading, created_at: Option<Timestamp>, terms: &Terms) -> Option<PolicyView> {
+    match policy {
+        PolicyReading::Unread => None,
+        PolicyReading::Absent => Some(PolicyView {
             automatic: false,
             updated_at: None,
             retention: None,
             expected_interval: None,
             plan: None,
             since: None,
-        };
-    };
-    PolicyView {
-        automatic: policy.automatic,
-        updated_at: policy.updated_at,
-        retention: policy.retention.filter(|_| policy.automatic),
-        expected_interval: policy.expected_interval(),
-        plan: policy.plan(terms.plan_utc_offset),
-        since: policy.updated_at.max(created_at),
+        }),
+        PolicyReading::Present(policy) => Some(PolicyView {
+            automatic: policy.automatic,
+            updated_at: policy.updated_at,
+            retention: policy.retention.filter(|_| policy.automatic),
+            expected_interval: policy.expected_interval(),
+            plan: policy.plan(terms.plan_utc_offset),
+            since: policy.updated_at.max(created_at),
+        }),
     }
 }

@@ -233,7 +233,7 @@ impl Project {
         let Some(watched) = self.watched.get(id) else { return self.polling.idle_interval };
         if task.operation() == Operation::Policy {
             let interval = self.polling.policy_interval;
-            return if spread { interval } else { interval.mul_f64((1.0 + chance) / 2.0) };
+            return if spread { interval } else { interval.mul_f64(f64::midpoint(1.0, chance)) };
         }
         let view = watched.view();
         let (facts, policy) = match task.operation() {

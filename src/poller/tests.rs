@@ -393,7 +393,7 @@ proptest::proptest! {
                 script
                     .iter()
                     .find(|trouble| {
-                        (trouble.begin..trouble.begin + trouble.hours).contains(&hour) && turn % trouble.every == 0
+                        (trouble.begin..trouble.begin + trouble.hours).contains(&hour) && turn.is_multiple_of(trouble.every)
                     })
                     .map(|trouble| trouble.kind)
             });
