@@ -7,3 +7,4 @@ pub mod config;
 pub mod domain;
 pub mod exposition;
 pub mod snapshot;
+pub mod web;
