@@ -1,7 +1,47 @@
 //! `/metrics` as text: the fleet's families rendered from a snapshot, and the exporter's own metrics.
 //!
 //! * [`families`]: the fleet's families as data: name, help, type, function;
-//! * [`render`]: writing them, and the registry's, in the formats that scrapers ask for;
+//! * [`render`]: a whole scrape, in the formats that scrapers ask for;
 //! * [`own`]: the exporter's own metrics, in a `prometheus` registry that nobody else touches.
+//!
+//! A scrape asks nobody but memory: it never waits for the cloud and never fails because the cloud does.
 
+pub mod families;
 pub mod own;
+pub mod render;
+mod text;
+
+pub use families::Kind;
+pub use own::OwnMetrics;
+pub use render::{Exposition, Format, Rendered};
+
+/// What is documented of a family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name of its samples, without the endings of a histogram's.
+    pub name: &'static str,
+    /// The type.
+    pub kind: Kind,
+    /// What it means, in a sentence.
+    pub help: &'static str,
+    /// Its labels (a histogram's `le` is understood).
+    pub labels: Vec<&'static str>,
+}
+
+/// Every family that `/metrics` can show, in the order of the documentation: the fleet's, the exporter's own and
+/// the process'.
+pub fn catalogue() -> impl Iterator<Item = Entry> {
+    let fleet = families::all().map(|family| Entry {
+        name: family.name,
+        kind: Kind::Gauge,
+        help: family.help,
+        labels: family.all_labels().collect(),
+    });
+    let own = own::FAMILIES.iter().chain(own::PROCESS_FAMILIES).map(|family| Entry {
+        name: family.name,
+        kind: family.kind,
+        help: family.help,
+        labels: family.labels.to_vec(),
+    });
+    fleet.chain(own)
+}

@@ -12,3 +12,4 @@ pub mod pace;
 pub mod poller;
 pub mod schedule;
 pub mod snapshot;
+pub mod web;

@@ -1,0 +1,174 @@
+//! From a request to its answer.
+//!
+//! The body of a request is dropped unread: hyper takes what has come with the head and closes the connection after
+//! the answer where that was not all. Scrapes are rendered and compressed on the runtime's blocking threads, so that
+//! a large fleet's scrape delays neither health checks nor polling.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::Write;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use hyper::body::Incoming;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::body::Body;
+use super::deadlines::Turn;
+use super::readiness::Readiness;
+use super::{WebOptions, landing, negotiate};
+use crate::exposition::{Exposition, Rendered};
+
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+/// The pages have neither scripts nor styles nor pictures.
+const CONTENT_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// All routes; cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Routes(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    telemetry_path: String,
+    landing: Bytes,
+    exposition: Exposition,
+    readiness: Arc<Readiness>,
+    scrapes: Arc<Semaphore>,
+}
+
+/// An answer before it is fitted to the request's method.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    pieces: Vec<Bytes>,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Routes {
+    pub(super) fn new(options: &WebOptions, exposition: Exposition, readiness: Arc<Readiness>) -> Self {
+        Self(Arc::new(Inner {
+            telemetry_path: options.telemetry_path.clone(),
+            landing: Bytes::from(landing::page(&options.telemetry_path)),
+            exposition,
+            readiness,
+            scrapes: Arc::new(Semaphore::new(options.bounds.scrapes)),
+        }))
+    }
+
+    /// Answers a request; the turn ends with the answer's last byte.
+    pub(super) fn answer(
+        &self,
+        request: Request<Incoming>,
+        turn: Turn,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
+        let inner = Arc::clone(&self.0);
+        async move {
+            let (head, _) = request.into_parts();
+            let answer = inner.route(&head.method, head.uri.path(), &head.headers).await;
+            Ok(answer.to(&head.method, turn))
+        }
+    }
+}
+
+impl Inner {
+    async fn route(&self, method: &Method, path: &str, headers: &HeaderMap) -> Answer {
+        // The telemetry path is the user's choice and comes first, even where it is `/`.
+        let known = path == self.telemetry_path || matches!(path, "/" | "/-/healthy" | "/-/ready");
+        if !known {
+            return Answer::text(StatusCode::NOT_FOUND, "not found; the metrics are linked on /\n");
+        }
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed; use GET or HEAD\n")
+                .with(ALLOW, "GET, HEAD");
+        }
+        if path == self.telemetry_path {
+            return self.metrics(headers).await;
+        }
+        match path {
+            "/-/healthy" => Answer::text(StatusCode::OK, "healthy\n"),
+            "/-/ready" => match self.readiness.check() {
+                Ok(()) => Answer::text(StatusCode::OK, "ready\n"),
+                Err(waiting) => Answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {waiting}\n")),
+            },
+            _ => Answer::new(StatusCode::OK, HTML, vec![self.landing.clone()])
+                .with(CONTENT_SECURITY_POLICY, CONTENT_POLICY)
+                .with(X_FRAME_OPTIONS, "deny")
+                .with(REFERRER_POLICY, "no-referrer"),
+        }
+    }
+
+    async fn metrics(&self, headers: &HeaderMap) -> Answer {
+        let Ok(slot) = Arc::clone(&self.scrapes).try_acquire_owned() else {
+            return Answer::text(StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at the same time; try again\n")
+                .with(RETRY_AFTER, "1");
+        };
+        let (format, gzip) = (negotiate::format(headers), negotiate::gzip(headers));
+        let exposition = self.exposition.clone();
+        let rendered = tokio::task::spawn_blocking(move || {
+            let rendered = exposition.render(format);
+            if gzip { compress(&rendered) } else { rendered.pieces().to_vec() }
+        });
+        let pieces = match rendered.await {
+            Ok(pieces) => pieces,
+            Err(error) => {
+                tracing::error!(%error, "metrics could not be rendered");
+                return Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "metrics could not be rendered; see the log\n");
+            }
+        };
+        let mut answer =
+            Answer::new(StatusCode::OK, format.content_type(), pieces).with(VARY, "Accept, Accept-Encoding");
+        if gzip {
+            answer = answer.with(CONTENT_ENCODING, "gzip");
+        }
+        answer.slot = Some(slot);
+        answer
+    }
+}
+
+impl Answer {
+    fn new(status: StatusCode, content_type: &'static str, pieces: Vec<Bytes>) -> Self {
+        Self { status, headers: HeaderMap::new(), pieces, slot: None }
+            .with(CONTENT_TYPE, content_type)
+            .with(CACHE_CONTROL, "no-store")
+            .with(X_CONTENT_TYPE_OPTIONS, "nosniff")
+    }
+
+    fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self::new(status, PLAIN_TEXT, vec![body.into()])
+    }
+
+    fn with(mut self, name: hyper::header::HeaderName, value: &'static str) -> Self {
+        self.headers.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
+    /// The answer to a request of this method: to HEAD the same headers and no body.
+    fn to(mut self, method: &Method, turn: Turn) -> Response<Body> {
+        let length: usize = self.pieces.iter().map(Bytes::len).sum();
+        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        if *method == Method::HEAD {
+            self.pieces.clear();
+        }
+        let mut response = Response::new(Body::new(self.pieces, self.slot, turn));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+/// One gzip member of all pieces. The fastest level: metrics repeat themselves so much that the best one saves
+/// little more, at several times the cost.
+fn compress(rendered: &Rendered) -> Vec<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(rendered.len() / 12), Compression::fast());
+    let written = rendered.pieces().iter().try_for_each(|piece| encoder.write_all(piece));
+    let compressed = written.and_then(|()| encoder.finish()).expect("a Vec takes everything");
+    vec![Bytes::from(compressed)]
+}

@@ -1,0 +1,197 @@
+//! Golden files: `{snapshot} → text` of the fleet, one for each state an instance can be in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dcs_backup_exporter::config::ApiVersion;
+use dcs_backup_exporter::domain::facts::{InProgress, LastSuccess, RecordFacts, Running};
+use dcs_backup_exporter::domain::instance::{CacheMode, InstanceStatus};
+use dcs_backup_exporter::domain::record::{BackupFormat, BackupType, Outcome, State};
+use dcs_backup_exporter::exposition::families;
+use dcs_backup_exporter::snapshot::{Details, InstanceView, PolicyView, PollView, ProjectView, Snapshot};
+
+use crate::fleet::{self, at, empty, full, project, snapshot, unknown};
+
+fn text(snapshot: &Snapshot) -> String {
+    let mut text = String::new();
+    families::write(snapshot, fleet::now(), &mut text);
+    text
+}
+
+/// The samples of one instance in a project of its own, without HELP and TYPE and without the project's families.
+fn samples(instance: InstanceView) -> String {
+    let text = text(&snapshot(vec![project("prod", vec![instance])]));
+    text.lines().filter(|line| line.contains("instance_id=")).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn an_instance_with_everything() {
+    insta::assert_snapshot!(text(&snapshot(vec![project(
+        "prod",
+        vec![full("5560df16-cebf-4473-95c4-d1b573c16e79", "orders-cache")]
+    )])));
+}
+
+#[test]
+fn an_instance_that_was_never_polled() {
+    insta::assert_snapshot!(samples(unknown("5560df16")), @"");
+}
+
+#[test]
+fn an_instance_whose_first_polls_failed() {
+    let failed = PollView { success: Some(false), last_success_at: None };
+    insta::assert_snapshot!(samples(InstanceView { polls: [failed; 3], ..unknown("5560df16") }));
+}
+
+#[test]
+fn an_instance_without_records() {
+    insta::assert_snapshot!(samples(empty("5560df16", "quiet")));
+}
+
+#[test]
+fn a_single_node_instance() {
+    let single = empty("5560df16", "scratch");
+    let details = single.details.clone().map(|details| Details { cache_mode: Some(CacheMode::Single), ..details });
+    let policy = PolicyView {
+        automatic: false,
+        updated_at: None,
+        retention: None,
+        expected_interval: None,
+        plan: None,
+        since: None,
+    };
+    // The recovery point objective is left in, to see that it is not told.
+    insta::assert_snapshot!(samples(InstanceView { supported: Some(false), details, policy: Some(policy), ..single }));
+}
+
+#[test]
+fn a_plan_that_was_switched_off_means_nothing() {
+    let mut instance = empty("5560df16", "manual");
+    if let Some(policy) = &mut instance.policy {
+        policy.automatic = false; // with all of the old plan left in
+    }
+    let samples = samples(InstanceView { rpo: None, backups: None, restores: None, ..instance });
+    let policy: Vec<&str> = samples.lines().filter(|line| line.starts_with("dcs_backup_")).collect();
+    insta::assert_snapshot!(policy.join("\n"));
+}
+
+#[test]
+fn a_slot_before_the_policys_last_change_does_not_count() {
+    let mut instance = empty("5560df16", "new");
+    if let Some(policy) = &mut instance.policy {
+        policy.since = Some(at("2026-11-22T02:00:01Z"));
+    }
+    let samples = samples(instance);
+    assert!(!samples.contains("dcs_backup_last_scheduled_timestamp_seconds"), "{samples}");
+    assert!(samples.contains("dcs_backup_next_scheduled_timestamp_seconds"), "{samples}");
+}
+
+#[test]
+fn a_backup_and_a_restore_that_run() {
+    let text = samples(full("5560df16", "busy"));
+    let progress: Vec<&str> = text
+        .lines()
+        .filter(|line| {
+            ["in_progress", "progress_ratio", "_started_", "oldest_in_progress", "ing\"}"]
+                .iter()
+                .any(|part| line.contains(part))
+        })
+        .collect();
+    insta::assert_snapshot!(progress.join("\n"));
+}
+
+#[test]
+fn facts_that_are_known_in_part() {
+    let success = LastSuccess {
+        at: at("2026-11-22T12:00:01Z"), // after now: clocks differ
+        size_bytes: None,
+        duration: None,
+        backup_type: Some(BackupType::Other),
+        backup_format: Some(BackupFormat::Other),
+    };
+    let mut backups =
+        RecordFacts { last_success: Some(success), last_outcome: Some(Outcome::Failed), ..RecordFacts::default() };
+    backups.restorable.bytes = None;
+    backups.progress = InProgress {
+        count: 1,
+        oldest_created_at: Some(at("2026-11-22T11:00:00Z")),
+        running: Some(Running { begun_at: at("2026-11-22T11:00:01Z"), progress: None }),
+    };
+    let restores = RecordFacts { records: [(State::Expired, 2), (State::Other, 1)].into(), ..RecordFacts::default() };
+    let details = Details {
+        engine: None,
+        engine_version: None,
+        cache_mode: None,
+        status: Some(InstanceStatus::Other),
+        created_at: None,
+        max_memory_bytes: None,
+    };
+    insta::assert_snapshot!(samples(InstanceView {
+        details: Some(details),
+        backups: Some(Arc::new(backups)),
+        restores: Some(Arc::new(restores)),
+        policy: None,
+        rpo: None,
+        ..empty("5560df16", "partly")
+    }));
+}
+
+#[test]
+fn odd_names_are_escaped_and_bounded() {
+    let names = ["back\\slash", "quo\"te", "two\nlines", "缓存 🚀", &"long ".repeat(100), ""];
+    let instances = names.iter().enumerate().map(|(number, name)| {
+        let mut instance = unknown(&format!("id-{number}\\\"\n"));
+        instance.name = (*name).to_owned();
+        instance.supported = Some(true);
+        instance
+    });
+    insta::assert_snapshot!(text(&snapshot(vec![ProjectView {
+        region: String::new(),
+        ..project("pro\"ject\\", instances.collect())
+    }])));
+}
+
+#[test]
+fn two_projects() {
+    let untried = ProjectView {
+        api_version: ApiVersion::V1,
+        up: None,
+        missing: None,
+        listed_at: None,
+        tried: false,
+        ..project("private", vec![unknown("b")])
+    };
+    let down = ProjectView {
+        up: Some(false),
+        missing: Some(1),
+        poll_interval: Duration::from_millis(1_234_500),
+        ..project(
+            "prod",
+            vec![
+                InstanceView { supported: Some(true), ..unknown("a") },
+                InstanceView { supported: Some(false), ..unknown("b") },
+            ],
+        )
+    };
+    insta::assert_snapshot!(text(&snapshot(vec![down, untried])));
+}
+
+#[test]
+fn no_project_is_no_text() {
+    assert_eq!(text(&Snapshot::default()), "");
+}
+
+#[test]
+fn the_window_of_failures_moves_with_the_clock() {
+    let snapshot = snapshot(vec![project("prod", vec![full("5560df16", "orders")])]);
+    let failures = |now: &str| {
+        let mut text = String::new();
+        families::write(&snapshot, at(now), &mut text);
+        let lines = text.lines().filter(|line| line.starts_with("dcs_backup_failures{"));
+        lines.map(|line| line.split_once("error_code=").unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(failures("2026-11-22T12:00:00Z"), ["\"dcs.08.0008\"} 2", "\"none\"} 1", "\"other\"} 1"]);
+    assert_eq!(failures("2026-11-24T02:00:06Z"), ["\"dcs.08.0008\"} 1", "\"none\"} 1", "\"other\"} 1"]);
+    assert_eq!(failures("2026-11-27T02:20:00.5Z"), ["\"other\"} 1"]);
+    assert!(failures("2026-11-27T02:20:00.6Z").is_empty());
+}

@@ -1,0 +1,136 @@
+//! What happens in the exporter, and the series that tell it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dcs_backup_exporter::clock::Clock;
+use dcs_backup_exporter::cloud::Oddities;
+use dcs_backup_exporter::cloud::error::ErrorKind;
+use dcs_backup_exporter::domain::{Operation, ProjectName};
+use dcs_backup_exporter::exposition::{Exposition, Format, OwnMetrics};
+use dcs_backup_exporter::snapshot::Snapshot;
+use tokio::sync::watch;
+
+use crate::fleet::{self, at, full, project, snapshot};
+use crate::strict;
+
+struct Scene {
+    own: OwnMetrics,
+    project: ProjectName,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let project = ProjectName::from("prod");
+        let own = OwnMetrics::new(fleet::now(), fleet::DAY, std::slice::from_ref(&project));
+        Self { own, project }
+    }
+
+    /// The value of a sample of these labels; `None` where there is none.
+    fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let (_, snapshots) = watch::channel(Arc::new(Snapshot::default()));
+        let exposition = Exposition::new(snapshots, self.own.clone(), Clock::starting_at(fleet::now()));
+        let families = strict::read(&exposition.render(Format::Text).to_text(), Format::Text);
+        let fits = |sample: &&strict::Sample| {
+            sample.name == format!("dcs_exporter_{name}")
+                && labels.iter().all(|(label, value)| sample.label(label) == Some(value))
+        };
+        let values: Vec<f64> =
+            families.values().flat_map(|family| &family.samples).filter(fits).map(|sample| sample.value).collect();
+        assert!(values.len() <= 1, "{name} {labels:?} is not one sample");
+        values.first().copied()
+    }
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_status_and_timed() {
+    let scene = Scene::new();
+    for (status, milliseconds) in [(Some(200), 4), (Some(200), 30), (Some(429), 1), (None, 10_000), (None, 10_001)] {
+        scene.own.api_request(&scene.project, Operation::Restores, status, Duration::from_millis(milliseconds));
+    }
+    let of =
+        |code| scene.value("api_requests_total", &[("project", "prod"), ("operation", "restores"), ("code", code)]);
+    assert_eq!([of("200"), of("429"), of("error"), of("500")], [Some(2.0), Some(1.0), Some(2.0), None]);
+    assert_eq!(scene.value("api_requests_total", &[("operation", "backups")]), Some(0.0));
+    let duration = |ending: &str, labels: &[(&str, &str)]| {
+        scene.value(&format!("api_request_duration_seconds_{ending}"), &[&[("operation", "restores")], labels].concat())
+    };
+    for (le, count) in [("0.005", 2.0), ("0.05", 3.0), ("5.0", 3.0), ("10.0", 4.0), ("+Inf", 5.0)] {
+        assert_eq!(duration("bucket", &[("le", le)]), Some(count), "{le}");
+    }
+    assert_eq!(duration("count", &[]), Some(5.0));
+    assert!((duration("sum", &[]).unwrap() - 20.036).abs() < 1e-9);
+}
+
+#[tokio::test]
+async fn failures_are_counted_by_reason() {
+    let scene = Scene::new();
+    scene.own.poll_failed(&scene.project, Operation::Policy, ErrorKind::BadSignature);
+    scene.own.poll_failed(&scene.project, Operation::Policy, ErrorKind::Unauthorized);
+    let of = |operation, reason| scene.value("poll_failures_total", &[("operation", operation), ("reason", reason)]);
+    assert_eq!(of("policy", "unauthorized"), Some(2.0));
+    assert_eq!(of("policy", "timeout"), Some(0.0));
+    assert_eq!(of("backups", "unauthorized"), Some(0.0));
+}
+
+#[tokio::test]
+async fn the_rest_is_told_as_it_happens() {
+    let scene = Scene::new();
+    let (own, project) = (&scene.own, &scene.project);
+    let of_project = |name: &str| scene.value(name, &[("project", "prod")]);
+    own.throttled(project);
+    assert_eq!(of_project("throttled_total"), Some(1.0));
+    own.limiter_waited(project, Duration::from_millis(250));
+    own.limiter_waited(project, Duration::from_millis(500));
+    assert_eq!(of_project("rate_limiter_wait_seconds_total"), Some(0.75));
+    own.schedule(project, Duration::from_millis(1_500), 7, 42);
+    assert_eq!(of_project("poll_lag_seconds"), Some(1.5));
+    assert_eq!(of_project("polls_due"), Some(7.0));
+    assert_eq!(of_project("instances_watched"), Some(42.0));
+    own.clock_skew(project, -0.5);
+    assert_eq!(of_project("clock_skew_seconds"), Some(-0.5));
+    own.credentials_expire(project, Some(at("2026-11-22T13:00:00Z")));
+    assert_eq!(of_project("credentials_expiry_timestamp_seconds"), Some(1_795_352_400.0));
+    own.credentials_expire(project, None);
+    own.credentials_expire(project, None);
+    assert_eq!(of_project("credentials_expiry_timestamp_seconds"), None);
+    let oddities = Oddities { rejected: [("size", 2), ("progress", 1)].into(), unknown: [("status", 3)].into() };
+    own.oddities(project, Operation::Backups, &oddities);
+    own.oddities(project, Operation::Backups, &oddities);
+    let labels = [("project", "prod"), ("operation", "backups"), ("field", "size")];
+    assert_eq!(scene.value("records_rejected_total", &labels), Some(4.0));
+    assert_eq!(scene.value("unknown_values_total", &[("field", "status")]), Some(6.0));
+    assert_eq!(scene.value("build_info", &[("version", env!("CARGO_PKG_VERSION"))]), Some(1.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_age_moves_with_the_clock_and_not_with_polls() {
+    let (sender, snapshots) = watch::channel(snapshot(vec![project("prod", vec![full("a", "a")])]));
+    let scene = Scene::new();
+    let exposition = Exposition::new(snapshots, scene.own, Clock::starting_at(fleet::now()));
+    let age = |kept: &mut Vec<_>| {
+        let rendered = exposition.render(Format::Text);
+        let text = rendered.to_text();
+        kept.push(rendered); // a scrape that is still being sent
+        let families = strict::read(&text, Format::Text);
+        families["dcs_backup_last_success_age_seconds"].samples[0].value
+    };
+    let mut sent = Vec::new();
+    let first = age(&mut sent);
+    assert!((first - 35_599.454).abs() < 1e-6, "{first}");
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!((age(&mut sent) - first - 10.0).abs() < 1e-6);
+    // A new picture is seen at once, even within the second.
+    sender.send(snapshot(vec![project("prod", vec![full("a", "a"), full("b", "b")])])).unwrap();
+    let text = exposition.render(Format::Text).to_text();
+    assert_eq!(text.matches("dcs_backup_last_success_age_seconds{").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scrapes_that_come_together_share_the_fleets_text() {
+    let (_sender, snapshots) = watch::channel(fleet::large(10));
+    let exposition = Exposition::new(snapshots, Scene::new().own, Clock::starting_at(fleet::now()));
+    let one = exposition.render(Format::Text);
+    let other = exposition.render(Format::OpenMetrics);
+    assert_eq!(one.pieces()[0].as_ptr(), other.pieces()[0].as_ptr());
+}
