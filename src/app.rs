@@ -19,15 +19,6 @@ use crate::poller::Poller;
 use crate::snapshot::Snapshot;
 use crate::web::{Web, WebOptions};
 
-/// Where and how the daemon is reached.
-#[derive(Clone, Debug)]
-pub struct Sockets {
-    /// `--web.listen-address`: `HOST:PORT`, or `:PORT` for every address of the machine.
-    pub addresses: Vec<String>,
-    /// `--web.telemetry-path`.
-    pub telemetry_path: String,
-}
-
 /// The daemon, listening but not yet polling.
 #[derive(Debug)]
 pub struct App {
@@ -40,19 +31,18 @@ impl App {
     ///
     /// # Errors
     /// Where an address cannot be listened on, or a client cannot be built.
-    pub async fn bind(config: Config, sockets: Sockets, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn bind(config: Config, options: WebOptions, clock: Clock) -> anyhow::Result<Self> {
         let names: Vec<_> = config.projects.iter().map(|project| project.name.clone()).collect();
         let metrics = OwnMetrics::new(clock.now(), config.polling.lookback, &names);
         let poller = poller(&config, &clock, &metrics)?;
         let exposition = Exposition::new(poller.subscribe(), metrics, clock);
-        let options = WebOptions { telemetry_path: sockets.telemetry_path, ..WebOptions::default() };
-        let web = Web::bind(&sockets.addresses, exposition, poller.subscribe(), options).await?;
+        let web = Web::bind(options, exposition, poller.subscribe()).await?;
         Ok(Self { poller, web })
     }
 
     /// The addresses that are listened on.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        self.web.addresses()
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.web.addrs()
     }
 
     /// Polls and serves until the future ends, then lets running scrapes finish (contract §5.10).
@@ -60,7 +50,7 @@ impl App {
     /// # Errors
     /// Where polling or serving ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-        for address in self.web.addresses() {
+        for address in self.web.addrs() {
             tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "listening");
         }
         let ended = tokio_util::sync::CancellationToken::new();

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
 use crate::logging::Format;
+use crate::web::ListenAddress;
 
 /// The default of `--web.listen-address`.
 pub const DEFAULT_LISTEN_ADDRESS: &str = ":10105";
@@ -52,7 +53,7 @@ pub struct Serve {
     pub log: LogFlags,
     /// Address to listen on; may be repeated.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_LISTEN_ADDRESS)]
-    pub listen_addresses: Vec<String>,
+    pub listen_addresses: Vec<ListenAddress>,
     /// File with TLS, authentication and more, as exporter-toolkit defines it.
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,
@@ -82,7 +83,7 @@ pub struct ConfigFile {
 #[derive(Clone, Debug, Args)]
 pub struct WebFlags {
     /// Path of the metrics.
-    #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics")]
+    #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = telemetry_path)]
     pub telemetry_path: String,
 }
 
@@ -108,7 +109,7 @@ pub struct Demo {
     pub log: LogFlags,
     /// Address to listen on; where its port is taken, the next free one.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:10105")]
-    pub listen_address: String,
+    pub listen_address: ListenAddress,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub cloud: SimulatedCloud,
@@ -190,6 +191,17 @@ fn level(text: &str) -> Result<Level, String> {
     }
 }
 
+fn telemetry_path(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    if !text.starts_with('/') || !text.bytes().all(allowed) {
+        return Err("expected a path such as /metrics".to_owned());
+    }
+    if text.starts_with("/-/") || text.starts_with("/api/") || text == "/probe" {
+        return Err("this path is taken".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| "expected a number such as 1 or 60".to_owned())?;
     if (0.01..=10_000.0).contains(&speed) { Ok(speed) } else { Err("expected a number from 0.01 to 10000".to_owned()) }
@@ -215,7 +227,7 @@ mod tests {
             };
             assert_eq!(serve.config.file, Some(PathBuf::from("a.yml")));
             assert_eq!(serve.log.level, Level::DEBUG);
-            assert_eq!(serve.listen_addresses, [":10105"]);
+            assert_eq!(serve.listen_addresses, [DEFAULT_LISTEN_ADDRESS.parse().unwrap()]);
         }
     }
 
@@ -227,6 +239,10 @@ mod tests {
             &["x", "simulate", "--speed=0"],
             &["x", "simulate", "--speed=NaN"],
             &["x", "check", "--output=xml"],
+            &["x", "--web.telemetry-path=metrics"],
+            &["x", "--web.telemetry-path=/a b"],
+            &["x", "--web.telemetry-path=/-/ready"],
+            &["x", "--web.listen-address=nowhere"],
             &["x", "frobnicate"],
             &["x", "--web.listen-adress=:1"],
         ] {

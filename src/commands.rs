@@ -9,12 +9,13 @@ use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Sockets};
+use crate::app::App;
 use crate::check::{Report, table};
 use crate::cli::{Check, CheckConfig, Demo, LogFlags, Output, Serve, Simulate, SimulatedCloud};
 use crate::clock::Clock;
 use crate::config::{self, Config, Inputs};
 use crate::simulator::{self, Simulator};
+use crate::web::{Bounds, ListenAddress, WebOptions};
 
 /// Exit code for a wrong configuration or wrong flags.
 pub const BAD_CONFIGURATION: u8 = 3;
@@ -39,8 +40,7 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
     };
     let Some(config) = load(&inputs) else { return Ok(BAD_CONFIGURATION) };
     let shutdown = shutdown_on_signals()?;
-    let sockets = Sockets { addresses: flags.listen_addresses, telemetry_path: flags.web.telemetry_path };
-    let app = App::bind(config, sockets, clock).await?;
+    let app = App::bind(config, web(flags.listen_addresses, flags.web.telemetry_path), clock).await?;
     app.run(shutdown.cancelled_owned()).await?;
     Ok(0)
 }
@@ -55,8 +55,8 @@ pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
     let simulator = Simulator::bind(options(flags.cloud, loopback), clock.clone()).await.context("starting the simulated cloud")?;
     let config = simulator.demo_config();
     let cloud = tokio::spawn(simulator.run(shutdown.clone().cancelled_owned()));
-    let app = bind_next_free(&config, &flags.listen_address, &flags.web.telemetry_path, clock).await?;
-    let address = app.addresses().first().copied().ok_or_else(|| anyhow!("listening on no address"))?;
+    let app = bind_next_free(&config, &flags.listen_address, &flags.web.telemetry_path, &clock).await?;
+    let address = *app.addresses().first().context("listening on no address")?;
     say(&simulator::demo_banner(address, &flags.web.telemetry_path));
     app.run(shutdown.clone().cancelled_owned()).await?;
     shutdown.cancel();
@@ -180,19 +180,27 @@ fn options(cloud: SimulatedCloud, listen: SocketAddr) -> simulator::Options {
 }
 
 /// Binds the daemon to an address, or where its port is taken to the next free one.
-async fn bind_next_free(config: &Config, address: &str, path: &str, clock: Clock) -> anyhow::Result<App> {
-    let (host, port) = address.rsplit_once(':').ok_or_else(|| anyhow!("{address}: expected HOST:PORT"))?;
-    let port: u16 = port.parse().with_context(|| format!("{address}: the port is not a number"))?;
-    let last = if port == 0 { 0 } else { port.saturating_add(PORTS_TRIED) };
-    let mut refusal = anyhow!("no free port");
-    for port in port..=last {
-        let sockets = Sockets { addresses: vec![format!("{host}:{port}")], telemetry_path: path.to_owned() };
-        match App::bind(config.clone(), sockets, clock.clone()).await {
+async fn bind_next_free(config: &Config, address: &ListenAddress, path: &str, clock: &Clock) -> anyhow::Result<App> {
+    let mut address = address.clone();
+    for _ in 0..PORTS_TRIED {
+        let options = web(vec![address.clone()], path.to_owned());
+        let error = match App::bind(config.clone(), options, clock.clone()).await {
             Ok(app) => return Ok(app),
-            Err(error) => refusal = error,
+            Err(error) => error,
+        };
+        let taken = error.chain().any(|cause| {
+            cause.downcast_ref::<std::io::Error>().is_some_and(|cause| cause.kind() == std::io::ErrorKind::AddrInUse)
+        });
+        match address.next_port() {
+            Some(next) if taken => address = next,
+            _ => return Err(error),
         }
     }
-    Err(refusal)
+    Err(anyhow!("the {PORTS_TRIED} ports before {address} are all taken; give another --web.listen-address"))
+}
+
+fn web(addresses: Vec<ListenAddress>, telemetry_path: String) -> WebOptions {
+    WebOptions { addresses, telemetry_path, bounds: Bounds::default() }
 }
 
 /// Prints to standard output; a reader that has gone away is no error.

@@ -64,6 +64,12 @@ impl From<SocketAddr> for ListenAddress {
 }
 
 impl ListenAddress {
+    /// The same host with the next port; `None` after the last one, and after "any free one".
+    pub fn next_port(&self) -> Option<Self> {
+        let port = Some(self.port).filter(|port| *port != 0)?.checked_add(1)?;
+        Some(Self { host: self.host.clone(), port })
+    }
+
     /// Binds the address; the other half of the answer is the address in use.
     ///
     /// # Errors

@@ -34,13 +34,13 @@ pub(crate) fn unknown(id: &str) -> InstanceView {
         rpo: None,
         backups: None,
         restores: None,
-        polls: [PollView::default(); 3],
+        polls: Default::default(),
     }
 }
 
 /// An instance with a plan (every day at 02:00 UTC), whose polls worked and found no record.
 pub(crate) fn empty(id: &str, name: &str) -> InstanceView {
-    let polled = PollView { success: Some(true), last_success_at: Some(at("2026-11-22T11:58:30.25Z")) };
+    let polled = PollView { success: Some(true), last_success_at: Some(at("2026-11-22T11:58:30.25Z")), error: None };
     InstanceView {
         name: name.to_owned(),
         details: Some(Details {
@@ -63,7 +63,7 @@ pub(crate) fn empty(id: &str, name: &str) -> InstanceView {
         rpo: Some(Duration::from_hours(29)),
         backups: Some(Arc::new(RecordFacts::default())),
         restores: Some(Arc::new(RecordFacts::default())),
-        polls: [polled; 3],
+        polls: [polled.clone(), polled.clone(), polled],
         ..unknown(id)
     }
 }
@@ -100,6 +100,7 @@ pub(crate) fn full(id: &str, name: &str) -> InstanceView {
         progress: InProgress {
             count: 2,
             oldest_created_at: Some(at("2026-11-22T11:50:00Z")),
+            newest_created_at: Some(at("2026-11-22T11:50:00Z")),
             running: Some(Running { begun_at: at("2026-11-22T11:50:07.125Z"), progress: Some(0.375) }),
         },
         restorable: Restorable {
@@ -126,6 +127,7 @@ pub(crate) fn full(id: &str, name: &str) -> InstanceView {
         progress: InProgress {
             count: 1,
             oldest_created_at: Some(at("2026-11-22T11:59:00Z")),
+            newest_created_at: Some(at("2026-11-22T11:59:00Z")),
             running: Some(Running { begun_at: at("2026-11-22T11:59:00Z"), progress: Some(0.1) }),
         },
         restorable: Restorable::default(),
@@ -148,6 +150,7 @@ pub(crate) fn project(name: &str, instances: Vec<InstanceView>) -> ProjectView {
         listed_at: Some(at("2026-11-22T11:56:00Z")),
         poll_interval: Duration::from_mins(15),
         tried: true,
+        error: None,
         instances: instances.into_iter().map(Arc::new).collect(),
     }
 }

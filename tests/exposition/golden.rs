@@ -39,8 +39,11 @@ fn an_instance_that_was_never_polled() {
 
 #[test]
 fn an_instance_whose_first_polls_failed() {
-    let failed = PollView { success: Some(false), last_success_at: None };
-    insta::assert_snapshot!(samples(InstanceView { polls: [failed; 3], ..unknown("5560df16") }));
+    let failed = PollView { success: Some(false), last_success_at: None, error: None };
+    insta::assert_snapshot!(samples(InstanceView {
+        polls: [failed.clone(), failed.clone(), failed],
+        ..unknown("5560df16")
+    }));
 }
 
 #[test]
@@ -115,6 +118,7 @@ fn facts_that_are_known_in_part() {
     backups.progress = InProgress {
         count: 1,
         oldest_created_at: Some(at("2026-11-22T11:00:00Z")),
+        newest_created_at: Some(at("2026-11-22T11:00:00Z")),
         running: Some(Running { begun_at: at("2026-11-22T11:00:01Z"), progress: None }),
     };
     let restores = RecordFacts { records: [(State::Expired, 2), (State::Other, 1)].into(), ..RecordFacts::default() };
