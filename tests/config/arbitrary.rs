@@ -1,0 +1,129 @@
+//! Whatever is typed, the loader either takes it as it is or says what is wrong, and where.
+
+use std::fs;
+use std::path::Path;
+
+use dcs_backup_exporter::config::{Config, TextSource};
+use proptest::prelude::*;
+use secrecy::ExposeSecret;
+
+use crate::Directory;
+
+fn secret_key(config: &Config) -> String {
+    match &config.projects[0].credentials.keys.secret_key {
+        TextSource::Inline(text) => text.expose_secret().to_owned(),
+        TextSource::File(path) => panic!("{}", path.display()),
+    }
+}
+
+/// A text in double quotes, every character escaped.
+fn quoted(text: &str) -> String {
+    let escaped: String = text.chars().map(|c| format!("\\U{:08x}", c as u32)).collect();
+    format!("\"{escaped}\"")
+}
+
+fn yaml(id: &str, secret: &str) -> String {
+    format!(
+        "projects:\n  - name: {id}\n    endpoint: https://dcs.example.com\n    project_id: {id}\n    credentials: {id}\n    instances:\n      - {{ id: {id}, name: {id} }}\ncredentials:\n  {id}:\n    access_key: AK\n    secret_key: {secret}\n"
+    )
+}
+
+/// Texts that somebody's YAML would take for something else.
+fn deceptive() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[0-9]{1,40}",
+        "0[0-9]{1,8}",
+        "0[xob][0-9a-fA-F]{1,8}",
+        "[0-9]{1,3}[eE][+-]?[0-9]{1,3}",
+        "[0-9]{1,3}(_[0-9]{3}){1,3}",
+        "[0-9]{1,3}\\.[0-9]{0,5}",
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+        "[0-9]{1,2}:[0-9]{2}:[0-9]{2}",
+        "[Tt]rue|TRUE|[Ff]alse|[Yy]es|[Nn]o|ON|off|y|n|Null|NULL|\\.inf|\\.nan|NaN|inf",
+        "[A-Za-z0-9+/]{1,40}={0,2}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn plain_text_arrives_as_it_was_typed(text in deceptive()) {
+        prop_assume!(!text.starts_with('/') || text.len() > 1);
+        let directory = Directory::new();
+        for typed in [text.clone(), format!("'{text}'"), format!("\"{text}\"")] {
+            let loaded = directory.load(yaml(&typed, &typed), &[]);
+            let config = loaded.map_err(|problems| TestCaseError::fail(format!("{text}: {problems}")))?.config;
+            let project = &config.projects[0];
+            prop_assert_eq!(project.name.as_str(), &text);
+            prop_assert_eq!(project.project_id.as_str(), &text);
+            prop_assert_eq!(&project.credentials.name, &text);
+            prop_assert_eq!(project.instances[0].id.as_str(), &text);
+            prop_assert_eq!(project.instances[0].name.as_ref(), Some(&text));
+            prop_assert_eq!(secret_key(&config), text.clone());
+        }
+    }
+
+    #[test]
+    fn any_secret_arrives_from_file_and_environment_alike(secret in "\\PC{1,60}", odd in any::<String>()) {
+        let directory = Directory::new();
+        for secret in [secret, odd].iter().filter(|secret| !secret.is_empty() && !secret.contains('\0')) {
+            let config = directory.load(yaml("a", &quoted(secret)), &[]).map_err(|p| TestCaseError::fail(p.to_string()))?.config;
+            prop_assert_eq!(&secret_key(&config), secret);
+            let variable = [("DCS_EXPORTER_CREDENTIALS__A__SECRET_KEY", secret.as_str())];
+            let config = directory.load(yaml("a", ""), &variable).map_err(|p| TestCaseError::fail(p.to_string()))?.config;
+            prop_assert_eq!(&secret_key(&config), secret);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_give_a_report(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(Directory::new().load(bytes, &[]).is_err());
+    }
+
+    #[test]
+    fn arbitrary_variables_do_no_harm(names in proptest::collection::vec(("[A-Z_.a-zä-]{0,30}", "\\PC{0,8}"), 0..6)) {
+        let names: Vec<(String, String)> = names.into_iter().map(|(name, value)| (format!("DCS_EXPORTER_{name}"), value)).collect();
+        let borrowed: Vec<(&str, &str)> = names.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let _ = Directory::new().load(yaml("a", "x"), &borrowed);
+    }
+}
+
+/// Each mutation of the reference loads, or is a problem with its line.
+#[test]
+fn a_slip_in_the_reference_is_told_with_its_line() {
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/dcs-backup-exporter.yml");
+    // Comments are left out: a slip in them means nothing.
+    let text = fs::read_to_string(reference).unwrap();
+    let lines: Vec<&str> =
+        text.lines().filter(|line| !line.trim_start().starts_with('#') && !line.is_empty()).collect();
+    let text = lines.join("\n") + "\n";
+    let directory = Directory::new();
+    let check = |mutated: &str, slip: &str| {
+        let Err(problems) = directory.load(mutated, &[]) else { return };
+        for problem in &problems {
+            assert!(problem.line().is_some(), "{slip}: {problem}");
+            assert!(!problem.to_string().contains("SKsecret"), "{slip}: {problem}");
+        }
+    };
+    for (at, c) in text.char_indices() {
+        let mut mutated = text.clone();
+        mutated.remove(at);
+        check(&mutated, &format!("without {c:?} at {at}"));
+        for inserted in [':', ' ', '\n', '-', '"', '{', '#', '&', '*', '!'] {
+            let mut mutated = text.clone();
+            mutated.insert(at, inserted);
+            check(&mutated, &format!("with {inserted:?} at {at}"));
+        }
+    }
+    for index in 0..lines.len() {
+        let mut mutated = lines.clone();
+        let removed = mutated.remove(index);
+        check(&(mutated.join("\n") + "\n"), &format!("without the line {removed:?}"));
+        let renamed = lines[index].replacen(':', "x:", 1);
+        mutated.insert(index, &renamed);
+        check(&(mutated.join("\n") + "\n"), &format!("with the line {renamed:?}"));
+        let mutated = mutated.join("\n") + "\n";
+        assert!(directory.load(&mutated, &[]).is_err() || lines[index].trim() == "ops:", "{renamed:?} passes");
+    }
+}

@@ -1,0 +1,123 @@
+//! The annotated reference file and the examples are true.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dcs_backup_exporter::config::{ApiVersion, keys};
+
+use crate::Directory;
+
+fn shipped(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)).unwrap()
+}
+
+/// The lines of the reference without what comments them out, so that every key stands where it belongs.
+fn every_line() -> Vec<String> {
+    let uncomment = |line: &str| {
+        let indent = line.len() - line.trim_start().len();
+        let mut rest = &line[indent..];
+        let mut spaces = indent;
+        while let Some(inner) = rest.strip_prefix("# ") {
+            let trimmed = inner.trim_start();
+            spaces += inner.len() - trimmed.len();
+            rest = trimmed;
+        }
+        format!("{}{rest}", " ".repeat(spaces))
+    };
+    shipped("dcs-backup-exporter.yml").lines().map(uncomment).collect()
+}
+
+#[test]
+fn the_reference_loads_as_it_is() {
+    let loaded = Directory::new().load(shipped("dcs-backup-exporter.yml"), &[]).unwrap_or_else(|p| panic!("{p}"));
+    assert_eq!(loaded.warnings, [""; 0]);
+}
+
+#[test]
+fn every_key_is_in_the_reference_and_keys_that_are_not_built_are_commented_out() {
+    let text = shipped("dcs-backup-exporter.yml");
+    for key in keys() {
+        let Some(word) = key.path.rsplit('.').next().filter(|word| *word != "<name>") else { continue };
+        let is_key = |line: &str| {
+            let line = line.trim_start().trim_start_matches("- ");
+            line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':'))
+                || line.split(['{', ',']).skip(1).any(|part| part.trim_start().starts_with(&format!("{word}:")))
+        };
+        assert!(every_line().iter().any(|line| is_key(line)), "{} is not in the reference", key.path);
+        let parents_word = key.path.rsplit('.').nth(1);
+        let active = |line: &&str| !line.trim_start().starts_with('#') && is_key(line);
+        if key.is_not_yet()
+            && parents_word.is_some_and(|parent| parent != "<name>")
+            && word != "name"
+            && word != "rpo"
+            && word != "id"
+            && word != "path"
+            && word != "interval"
+        {
+            assert!(text.lines().filter(active).count() == 0, "{} is not built yet", key.path);
+        }
+    }
+}
+
+#[test]
+fn defaults_are_said_as_they_are() {
+    let lines = every_line();
+    for key in keys() {
+        let Some(default) = key.default else { continue };
+        let word = key.path.rsplit('.').next().unwrap();
+        // The comment above the key says it, and the key shows it.
+        let shows = |line: &String| {
+            let value = line.trim_start().strip_prefix(word).and_then(|rest| rest.strip_prefix(':'));
+            value.is_some_and(|value| value.trim().trim_matches('"') == default)
+        };
+        assert!(lines.iter().any(shows), "{} is not shown with its default {default}", key.path);
+        let says = format!("Default: {default}.");
+        let said = lines
+            .iter()
+            .enumerate()
+            .any(|(at, line)| shows(line) && lines[at.saturating_sub(2)..at].iter().any(|above| above.contains(&says)));
+        assert!(said || key.path.starts_with("credentials"), "{} does not say `{says}`", key.path);
+    }
+}
+
+#[test]
+fn the_examples_load() {
+    let sdk = [("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_SK", "SK")];
+    for (name, projects) in
+        [("one-project.yml", 1), ("many-projects.yml", 3), ("open-telekom-cloud.yml", 2), ("private-cloud.yml", 1)]
+    {
+        let directory = Directory::new();
+        for file in ["secrets/ak", "secrets/sk", "secrets/china-ak", "secrets/china-sk", "secrets/china-token"] {
+            directory.write(file, "SECRET\n");
+        }
+        directory.write("private-ca.pem", include_str!("../fixtures/config/private-ca.pem"));
+        let yaml = shipped(&format!("examples/{name}"));
+        let loaded = directory.load(yaml, &sdk).unwrap_or_else(|problems| panic!("{name}: {problems}"));
+        assert_eq!(loaded.warnings, [""; 0], "{name}");
+        assert_eq!(loaded.config.projects.len(), projects, "{name}");
+    }
+    let files: Vec<PathBuf> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 4, "an example is not tested: {files:?}");
+}
+
+#[test]
+fn the_examples_mean_what_their_comments_say() {
+    let directory = Directory::new();
+    for file in ["secrets/ak", "secrets/sk", "secrets/china-ak", "secrets/china-sk", "secrets/china-token"] {
+        directory.write(file, "SECRET\n");
+    }
+    directory.write("private-ca.pem", include_str!("../fixtures/config/private-ca.pem"));
+    let config = directory.load(shipped("examples/many-projects.yml"), &[]).unwrap().config;
+    let [shop, payments, archive] = config.projects.as_slice() else { panic!("three projects") };
+    assert_eq!(
+        (payments.name.as_str(), payments.project_id.as_str()),
+        ("payments", "1123456789abcdef0123456789abcdef")
+    );
+    assert_eq!((&payments.endpoint, payments.rpo.unwrap().as_secs()), (&shop.endpoint, 13 * 3600));
+    assert!(shop.limits.is_none() && archive.limits.is_some() && archive.discovery.is_none());
+    let config = directory.load(shipped("examples/private-cloud.yml"), &[]).unwrap().config;
+    assert_eq!(config.projects[0].api_version, ApiVersion::V1);
+}

@@ -1,0 +1,358 @@
+//! Wrong configurations and their complete reports, as golden files: one per topic, each case with what was typed.
+
+use std::fmt::Write as _;
+
+use dcs_backup_exporter::config::{Inputs, load};
+
+use crate::{Directory, load_environment, variables};
+
+/// A good project without its end, and good credentials, to put mistakes beside.
+const PROJECT: &str = "projects:\n  - name: prod\n    region: eu-de\n    project_id: p1\n    credentials: ops\n";
+const CREDENTIALS: &str = "credentials: { ops: { access_key: AK, secret_key: hunter2 } }\n";
+
+/// What each topic's golden file holds: the file with its line numbers, the variables, and the report.
+struct Golden(String);
+
+impl Golden {
+    fn new() -> Self {
+        Self(String::new())
+    }
+
+    fn case(&mut self, title: &str, yaml: &str, environment: &[(&str, &str)]) {
+        let directory = Directory::furnished();
+        writeln!(self.0, "# {title}").unwrap();
+        for (index, line) in yaml.lines().enumerate() {
+            writeln!(self.0, "{:3} | {line}", index + 1).unwrap();
+        }
+        for (name, value) in environment {
+            writeln!(self.0, "  $ {name}={value}").unwrap();
+        }
+        let report = directory.load(yaml, environment).map(drop).expect_err(title).to_string();
+        writeln!(self.0, "{}\n", directory.relative(&report)).unwrap();
+        assert!(!report.contains("hunter2"), "{title} tells a secret: {report}");
+    }
+
+    /// A file of a good project and good credentials with something added to both.
+    fn beside(&mut self, title: &str, project: &str, rest: &str) {
+        self.case(title, &format!("{PROJECT}{project}{CREDENTIALS}{rest}"), &[]);
+    }
+
+    /// A project that is good but for its credentials.
+    fn credentials(&mut self, title: &str, entry: &str) {
+        self.case(title, &format!("{PROJECT}credentials:\n  ops:\n{entry}"), &[]);
+    }
+
+    fn matches(self, name: &str) {
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(name, self.0.trim_end());
+        });
+    }
+}
+
+#[test]
+fn files_that_are_no_configuration() {
+    let mut golden = Golden::new();
+    golden.case("empty", "", &[]);
+    golden.case("only comments", "# nothing\n", &[]);
+    golden.case("a list", "- projects\n", &[]);
+    golden.case("a word", "projects\n", &[]);
+    golden.case("no YAML", "projects:\n  - name: 'prod\n", &[]);
+    golden.case("a tab", "projects:\n\t- name: prod\n", &[]);
+    golden.case("no space after the colon", "projects:\n  - name:prod\n    region: eu-de\n", &[]);
+    golden.case("a second document", &format!("{PROJECT}{CREDENTIALS}---\nprojects: []\n"), &[]);
+    golden.case("duplicate keys", &format!("{PROJECT}    name: again\n{CREDENTIALS}{CREDENTIALS}"), &[]);
+    golden.case("a tag", &format!("{PROJECT}    endpoint: !env ENDPOINT\n{CREDENTIALS}"), &[]);
+    golden.case(
+        "a secret that begins like a tag",
+        &format!("{PROJECT}credentials: {{ ops: {{ access_key: AK, secret_key: !hunter2 }} }}\n"),
+        &[],
+    );
+    golden.case("an alias without an anchor", &format!("{PROJECT}    endpoint: *endpoint\n"), &[]);
+    golden.case("an anchor within itself", "projects: &p [ *p ]\n", &[]);
+    golden.case("too deep", &format!("projects: {}{}\n", "[".repeat(50), "]".repeat(50)), &[]);
+    golden.case("a control character", "projects:\n  - name: \u{1}\n", &[]);
+    golden.case("projects that are none", "projects: []\n", &[]);
+    golden.matches("files");
+}
+
+#[test]
+fn keys_that_are_unknown_or_of_the_wrong_shape() {
+    let mut golden = Golden::new();
+    golden.beside("misspelt", "    regoin: eu-nl\n", "poling:\n  idle_interval: 15m\n");
+    golden.beside("in another case", "    projectId: p1\n", "");
+    golden.beside("a level too low", "    polling: { idle_interval: 15m }\n", "");
+    golden.beside("a level too high", "", "lookback: 7d\nrequests_per_second: 3\n");
+    golden.beside("not known at all", "", "zzz: 1\npolling:\n  zzz:\n");
+    golden.beside("a value for a mapping", "    discovery: true\n", "polling: 5m\n");
+    golden.beside("a list for a mapping", "", "polling: [5m]\n");
+    golden.beside("a mapping for a list", "    instances: { id: i1 }\n", "");
+    golden.beside("words for mappings", "    instances: [i1, i2]\n", "");
+    golden.beside("a list for a value", "    region: \n", "rpo: [29h]\n");
+    golden.case("nothing in a list", "projects:\n  -\n", &[]);
+    golden.case("projects by name", "projects:\n  prod:\n    region: eu-de\n", &[]);
+    golden.matches("keys");
+}
+
+#[test]
+fn values_that_are_not_what_their_key_needs() {
+    let mut golden = Golden::new();
+    golden.beside("durations", "    rpo: 0s\n", "polling:\n  idle_interval: 15\n  window_interval: 1 minute\n  active_interval: -15s\n  policy_interval: 1.5h\n  request_timeout: 30m1h\n  lookback: 2y\nrpo_grace: soon\nrpo: 5\n");
+    golden.beside("limits", "    limits: { requests_per_second: 0, burst: 1.5, concurrency: -1 }\n", "");
+    golden.beside(
+        "limits far too high",
+        "    limits: { requests_per_second: 1e9, burst: 99999, concurrency: 4294967296 }\n",
+        "",
+    );
+    golden.beside("a switch", "    discovery: { enabled: maybe, interval: 0s }\n", "");
+    golden.beside("an API version", "    api_version: v1\n", "");
+    golden.beside("an offset", "    plan_utc_offset: Berlin\n", "");
+    golden.beside(
+        "names",
+        &format!(
+            "    instances:\n      - id: \"\"\n      - id: {}\n      - {{ id: i1, name: \"a\\nb\" }}\n",
+            "x".repeat(129)
+        ),
+        "",
+    );
+    golden.beside("endpoint without a scheme", "    endpoint: dcs.example.com\n", "");
+    golden.beside("endpoint with a path", "    endpoint: https://dcs.example.com/v2/p1\n", "");
+    golden.beside("endpoint with a query", "    endpoint: https://dcs.example.com?x=1\n", "");
+    golden.beside("endpoint with a password", "    endpoint: https://me:hunter2@dcs.example.com\n", "");
+    golden.beside("proxy with a bad password", "    proxy: http://me:hun/hunter2@proxy:3128\n", "");
+    golden.matches("values");
+}
+
+#[test]
+fn projects_that_do_not_fit_together() {
+    let mut golden = Golden::new();
+    golden.case("everything missing", &format!("projects:\n  - {{}}\n{CREDENTIALS}"), &[]);
+    golden.case("a region that nobody knows", &format!("projects:\n  - {{ name: a, region: eu-dee, project_id: p, credentials: ops }}\n  - {{ name: b, region: moon, project_id: p, credentials: ops }}\n{CREDENTIALS}"), &[]);
+    golden.case(
+        "a region whose endpoint is uncertain",
+        &format!("projects:\n  - {{ name: a, region: eu-west-101, project_id: p, credentials: ops }}\n{CREDENTIALS}"),
+        &[],
+    );
+    golden.case("one name twice", &format!("projects:\n  - {{ name: a, region: eu-de, project_id: p, credentials: ops }}\n  - {{ name: a, region: eu-nl, project_id: p, credentials: ops }}\n{CREDENTIALS}"), &[]);
+    golden.beside("one instance twice", "    instances:\n      - id: i1\n      - name: no-id\n      - id: i1\n", "");
+    golden.beside("nothing to watch", "    discovery: { enabled: false }\n", "");
+    golden.beside("files of certificates", "    ca_file: missing.pem\n", "");
+    for file in ["directory", "empty", "no-certificate.pem", "broken.pem", "nonsense.pem"] {
+        golden.beside(file, &format!("    ca_file: {file}\n"), "");
+    }
+    golden.matches("projects");
+}
+
+#[test]
+fn credentials_that_cannot_work() {
+    let mut golden = Golden::new();
+    golden.case(
+        "an entry that does not exist",
+        &format!("{PROJECT}credentials:\n  opss: {{ access_key: AK, secret_key: hunter2 }}\n"),
+        &[],
+    );
+    golden.case("no entry at all", PROJECT, &[]);
+    golden.case("neither an entry nor variables", "projects:\n  - { name: a, region: eu-de, project_id: p }\n", &[]);
+    golden.case(
+        "half of the variables",
+        "projects:\n  - { name: a, region: eu-de, project_id: p }\n",
+        &[("HUAWEICLOUD_SDK_AK", "AK")],
+    );
+    golden.case(
+        "half of the variables, by name",
+        &format!("{PROJECT}credentials: {{ ops: {{ source: environment }} }}\n"),
+        &[("HUAWEICLOUD_SDK_SK", "hunter2")],
+    );
+    golden.credentials("inline and by file", "    access_key: AK\n    access_key_file: ak\n    secret_key: hunter2\n");
+    golden.credentials("a secret without its key", "    secret_key: hunter2\n");
+    golden.credentials("a token alone", "    security_token: hunter2\n");
+    golden.credentials("two kinds", "    access_key: AK\n    secret_key: hunter2\n    source: environment\n");
+    golden.credentials("nothing", "    limits: { burst: 1 }\n");
+    golden.case("an empty entry", &format!("{PROJECT}credentials:\n  ops:\n"), &[]);
+    golden.credentials(
+        "files",
+        "    access_key_file: missing\n    secret_key_file: directory\n    security_token_file: empty\n",
+    );
+    golden.credentials("blank and odd files", "    access_key_file: two-lines\n    secret_key_file: blank\n");
+    golden.credentials("a secret of two lines", "    access_key: \"hunter2\\n\"\n    secret_key: ''\n");
+    golden.credentials("a source that nobody knows", "    source: vault\n");
+    golden.credentials("keys of another source", "    source: environment\n    idp_id: x\n");
+    golden.case(
+        "secrets without their keys",
+        &format!("{PROJECT}credentials:\n  ops: {{ AKhunter2, SKhunter2 }}\n"),
+        &[],
+    );
+    golden.case(
+        "no space after the colon",
+        &format!("{PROJECT}credentials:\n  ops: {{ access_key: AK, secret_key:hunter2 }}\n"),
+        &[],
+    );
+    golden.case("a secret for a mapping", &format!("{PROJECT}credentials:\n  ops: hunter2\n"), &[]);
+    golden.case("a secret for a mapping of names", &format!("{PROJECT}credentials: hunter2\n"), &[]);
+    golden.matches("credentials");
+}
+
+#[test]
+fn keys_that_are_not_built_yet_are_refused_and_nothing_else_is_said() {
+    let mut golden = Golden::new();
+    golden.case(
+        "a project by its name",
+        &format!("projects:\n  - {{ name: a, region: eu-de, project_name: eu-de_a, credentials: ops }}\n{CREDENTIALS}"),
+        &[],
+    );
+    golden.case(
+        "a project by its region",
+        &format!("projects:\n  - {{ name: a, region: eu-de, credentials: ops }}\n{CREDENTIALS}"),
+        &[],
+    );
+    golden.beside("iam_endpoint", "    iam_endpoint: https://iam.eu-de.otc.t-systems.com\n", "");
+    golden.beside("filters", "    discovery:\n      include: { name: \"^prod-\", engine: [Redis], tags: { env: [prod] } }\n      exclude: { name: \"-scratch$\" }\n", "");
+    golden.beside("overrides", "    overrides:\n      - { match: { tags: { tier: [gold] } }, rpo: 13h }\n      - { match: { id: i1 }, rpo: 29h }\n", "");
+    golden.beside("instance_tags", "    instance_tags: [team, env]\n", "");
+    golden.beside("storage", "", "storage: { path: /var/lib/x, interval: 30s, max_age: 1h }\n");
+    golden.beside("shard", "", "shard: { ordinal: 1, total: 3 }\n");
+    golden.beside("shard by host name", "", "shard: { ordinal: auto, total: 3 }\n");
+    golden.credentials("a profile", "    source: profile\n");
+    golden.credentials("metadata", "    source: metadata\n");
+    golden.credentials("a user", "    username: u\n    password: hunter2\n    domain_name: d\n");
+    golden.credentials("a federated token", "    source: oidc\n    idp_id: x\n    id_token_file: /run/token\n");
+    golden.credentials(
+        "an agency",
+        "    access_key: AK\n    secret_key: hunter2\n    assume: { agency_name: a, domain_name: d }\n",
+    );
+    golden.beside(
+        "wrong and not built",
+        "    overrides:\n      - { match: { tag: x }, rpo: 5 }\n      - {}\n    instance_tags: [team, team, [x]]\n",
+        "storage: { interval: 0s }\nshard: { ordinal: 3, total: 3 }\n",
+    );
+    golden.credentials("a wrong user", "    username: u\n    assume: {}\n");
+    golden.matches("not_yet");
+}
+
+#[test]
+fn variables_that_are_wrong() {
+    let mut golden = Golden::new();
+    let good = format!("{PROJECT}{CREDENTIALS}");
+    golden.case(
+        "values",
+        &good,
+        &[
+            ("DCS_EXPORTER_POLLING__IDLE_INTERVAL", "5"),
+            ("dcs_exporter_rpo", "soon"),
+            ("DCS_EXPORTER_STORAGE__PATH", "/x"),
+        ],
+    );
+    golden.case(
+        "lists and mappings",
+        &good,
+        &[("DCS_EXPORTER_PROJECTS__0__NAME", "a"), ("DCS_EXPORTER_PROJECTS", "a"), ("DCS_EXPORTER_POLLING", "5m")],
+    );
+    golden.case(
+        "a secret beside its file",
+        &format!("{PROJECT}credentials: {{ ops: {{ access_key: AK, secret_key_file: sk }} }}\n"),
+        &[("DCS_EXPORTER_CREDENTIALS__OPS__SECRET_KEY", "hunter2")],
+    );
+    golden.case(
+        "a broken file does not hide them",
+        "projects: [\n",
+        &[("DCS_EXPORTER_RPO", "5"), ("DCS_EXPORTER_POLLING", "x")],
+    );
+    golden.case(
+        "good ones do not hide what is wrong in the file",
+        &format!("{good}polling: 5m\n"),
+        &[("DCS_EXPORTER_POLLING__IDLE_INTERVAL", "5m")],
+    );
+    golden.matches("variables");
+}
+
+#[test]
+fn ten_problems_are_told_at_once() {
+    let mut golden = Golden::new();
+    let yaml = "\
+projects:
+  - name: prod
+    region: eu-dee
+    project_id: p1
+    credentials: opps
+    pooling: { idle_interval: 1m }
+    instances:
+      - id: i1
+      - name: nameless
+      - id: i1
+    limits: { burst: none }
+    overrides: [ { match: { id: i1 }, rpo: 13h } ]
+credentials:
+  ops:
+    access_key: AK
+    access_key_file: ak
+    secret_key_file: missing
+polling:
+  idle_interval: 15
+";
+    golden.case("ten problems", yaml, &[("DCS_EXPORTER_RPO", "-1h")]);
+    assert_eq!(
+        golden.0.lines().filter(|line| line.starts_with("config.yml:") || line.starts_with("environment")).count(),
+        11
+    );
+    golden.matches("ten");
+}
+
+#[test]
+fn starts_without_a_file_that_cannot_work() {
+    let mut text = String::new();
+    let cases: [&[(&str, &str)]; 6] = [
+        &[],
+        &[("DCS_EXPORTER_REGION", "eu-de")],
+        &[("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_SK", "hunter2")],
+        &[("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_PROJECT_ID", "p"), ("DCS_EXPORTER_REGION", "eu-dee")],
+        &[
+            ("HUAWEICLOUD_SDK_AK", "A K"),
+            ("HUAWEICLOUD_SDK_SK", "hunter2"),
+            ("HUAWEICLOUD_SDK_PROJECT_ID", "p"),
+            ("DCS_EXPORTER_ENDPOINT", "https://x/y"),
+        ],
+        &[("DCS_EXPORTER_RPO", "5")],
+    ];
+    for environment in cases {
+        for (name, value) in environment {
+            writeln!(text, "  $ {name}={value}").unwrap();
+        }
+        let report = load_environment(environment).unwrap_err().to_string();
+        assert!(!report.contains("hunter2"));
+        writeln!(text, "{report}\n").unwrap();
+    }
+    Golden(text).matches("environment_alone");
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let directory = Directory::furnished();
+    directory.write("large.yml", "# comment\n".repeat(110_000));
+    directory.write("latin1.yml", b"projects:\n  - name: gr\xfc\xdfe\n");
+    let mut text = String::new();
+    for name in ["missing.yml", "directory", "large.yml", "latin1.yml"] {
+        let inputs = Inputs { file: Some(directory.0.join(name)), ..Inputs::default() };
+        let report = load(&inputs).unwrap_err().to_string();
+        writeln!(text, "{}", directory.relative(&report)).unwrap();
+    }
+    Golden(text).matches("unreadable");
+}
+
+#[test]
+fn flags_that_are_wrong() {
+    let directory = Directory::furnished();
+    let file = directory.write("config.yml", format!("{PROJECT}{CREDENTIALS}"));
+    let report = |ordinal: &str, total: &str| {
+        let (shard_ordinal, shard_total) = (Some(ordinal.to_owned()), Some(total.to_owned()));
+        let inputs = Inputs { file: Some(file.clone()), environment: variables(&[]), shard_ordinal, shard_total };
+        load(&inputs).map(drop).map_err(|problems| problems.to_string())
+    };
+    assert_eq!(report("0", "1"), Ok(()));
+    assert_eq!(report("x", "1").unwrap_err(), "--shard.ordinal: \"x\" is neither a whole number nor `auto`");
+    assert_eq!(report("0", "0").unwrap_err(), "--shard.total: \"0\" is not a whole number from 1 to 10000");
+    assert!(report("auto", "1").unwrap_err().starts_with("--shard.ordinal: is not supported yet"));
+    assert!(report("0", "2").unwrap_err().starts_with("--shard.total: is not supported yet"));
+    assert_eq!(
+        report("2", "2").unwrap_err(),
+        "--shard.ordinal: is 2, but must be below the total of 2; processes count from 0"
+    );
+}
