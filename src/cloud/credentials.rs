@@ -1,0 +1,266 @@
+//! The keys that requests are signed with, as they are at this moment.
+//!
+//! Keys in the configuration stay what they are; keys in files are read anew before each request, so that a rotated
+//! one is tried at once, without a reload. A [`Fingerprint`] tells whether they changed and nothing else about
+//! them. Nothing here shows a secret: not `Debug`, not an error.
+
+use std::fmt;
+use std::path::Path;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncReadExt;
+
+use super::error::{CloudError, ErrorKind};
+use crate::config::{CredentialsConfig, KeySource, TextSource};
+
+/// The largest file that is read as a key; security tokens take a few KiB.
+const MAX_FILE_LENGTH: u64 = 64 * 1024;
+
+/// Where one project's keys come from.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    name: String,
+    source: KeySource,
+}
+
+/// An access key with its secret and, if it is a temporary one, its security token.
+#[derive(Clone)]
+pub struct Keys {
+    /// The access key: who signs.
+    pub access_key: String,
+    /// The secret key: what is signed with.
+    pub secret: SecretString,
+    /// The security token that is sent with temporary keys.
+    pub security_token: Option<SecretString>,
+}
+
+/// Tells keys apart without showing them: equal for equal keys only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Credentials {
+    /// The keys of a credentials entry.
+    pub fn new(config: &CredentialsConfig) -> Self {
+        Self { name: config.name.clone(), source: config.keys.clone() }
+    }
+
+    /// The name of the entry, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The keys as they are now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unauthorized`] where a file cannot be read or a key cannot be one; the message names the entry and
+    /// the file, never the content.
+    pub async fn current(&self) -> Result<Keys, CloudError> {
+        let access_key = self.read("access key", &self.source.access_key).await?;
+        let secret = self.read("secret key", &self.source.secret_key).await?;
+        let security_token = match &self.source.security_token {
+            Some(source) => Some(self.read("security token", source).await?),
+            None => None,
+        };
+        self.check_for_header("access key", &self.source.access_key, &access_key)?;
+        if let (Some(source), Some(token)) = (&self.source.security_token, &security_token) {
+            self.check_for_header("security token", source, token)?;
+        }
+        Ok(Keys { access_key: access_key.expose_secret().to_owned(), secret, security_token })
+    }
+
+    async fn read(&self, what: &str, source: &TextSource) -> Result<SecretString, CloudError> {
+        let text = match source {
+            TextSource::Inline(text) => text.clone(),
+            TextSource::File(path) => read_file(path).await.map_err(|problem| self.error(what, source, problem))?,
+        };
+        if text.expose_secret().is_empty() {
+            return Err(self.error(what, source, "is empty"));
+        }
+        Ok(text)
+    }
+
+    /// These two go into headers.
+    fn check_for_header(&self, what: &str, source: &TextSource, text: &SecretString) -> Result<(), CloudError> {
+        if text.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(())
+        } else {
+            Err(self.error(what, source, "holds blanks or other characters that no key has"))
+        }
+    }
+
+    fn error(&self, what: &str, source: &TextSource, problem: impl fmt::Display) -> CloudError {
+        let place = match source {
+            TextSource::Inline(_) => String::new(),
+            TextSource::File(path) => format!(" in {}", path.display()),
+        };
+        CloudError::new(ErrorKind::Unauthorized, format!("credentials {}: the {what}{place} {problem}", self.name))
+    }
+}
+
+/// Reads a small text file, without the blanks around its text.
+async fn read_file(path: &Path) -> Result<SecretString, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    // A pipe or device could keep us waiting for ever.
+    if !tokio::fs::metadata(path).await.map_err(unreadable)?.is_file() {
+        return Err("cannot be read: no regular file".to_owned());
+    }
+    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(MAX_FILE_LENGTH + 1).read_to_end(&mut bytes).await.map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE_LENGTH {
+        return Err(format!("is longer than {} KiB", MAX_FILE_LENGTH / 1024));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| "is no text".to_owned())?;
+    Ok(text.trim().into())
+}
+
+impl Keys {
+    /// Tells these keys from others.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut context = Context::new(&SHA256);
+        let token = self.security_token.as_ref().map_or("", |token| token.expose_secret());
+        for part in [self.access_key.as_str(), self.secret.expose_secret(), token] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.finish().as_ref());
+        Fingerprint(digest)
+    }
+
+    /// Every text that must not be seen: for taking them out of messages that come from outside.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        let token = self.security_token.as_ref().map(ExposeSecret::expose_secret);
+        [self.secret.expose_secret(), self.access_key.as_str()].into_iter().chain(token)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("temporary", &self.security_token.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A directory of a test's own, removed at its end.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("dcs-credentials-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self, name: &str, content: impl AsRef<[u8]>) -> TextSource {
+            let path = self.0.join(name);
+            std::fs::write(&path, content).unwrap();
+            TextSource::File(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn inline(text: &str) -> TextSource {
+        TextSource::Inline(text.into())
+    }
+
+    fn credentials(access_key: TextSource, secret_key: TextSource, token: Option<TextSource>) -> Credentials {
+        let keys = KeySource { access_key, secret_key, security_token: token };
+        Credentials::new(&CredentialsConfig { name: "ops".to_owned(), keys, limits: None })
+    }
+
+    #[tokio::test]
+    async fn keys_of_the_configuration() {
+        let keys = credentials(inline("AK"), inline("SK"), Some(inline("token"))).current().await.unwrap();
+        assert_eq!(keys.access_key, "AK");
+        assert_eq!(keys.secret.expose_secret(), "SK");
+        assert_eq!(keys.security_token.as_ref().unwrap().expose_secret(), "token");
+        assert!(credentials(inline("AK"), inline("SK"), None).current().await.unwrap().security_token.is_none());
+    }
+
+    #[tokio::test]
+    async fn files_are_read_anew_and_without_the_blanks_at_their_ends() {
+        let scratch = Scratch::new("anew");
+        let credentials = credentials(
+            scratch.file("ak", "AK1\n"),
+            scratch.file("sk", "S K\u{e9} \r\n\n"),
+            Some(scratch.file("t", "T")),
+        );
+        let before = credentials.current().await.unwrap();
+        assert_eq!((before.access_key.as_str(), before.secret.expose_secret()), ("AK1", "S K\u{e9}"));
+        let same = credentials.current().await.unwrap();
+        assert_eq!(before.fingerprint(), same.fingerprint());
+        scratch.file("ak", "AK2");
+        let after = credentials.current().await.unwrap();
+        assert_eq!(after.access_key, "AK2");
+        assert_ne!(before.fingerprint(), after.fingerprint());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_key_is_told_with_its_file_and_without_its_content() {
+        let scratch = Scratch::new("bad");
+        let directory = TextSource::File(scratch.0.clone());
+        let missing = TextSource::File(scratch.0.join("missing"));
+        let good = || inline("GOODKEY");
+        for (credentials, expected) in [
+            (credentials(missing.clone(), good(), None), "access key in "),
+            (credentials(missing, good(), None), "missing cannot be read"),
+            (credentials(good(), directory, None), "no regular file"),
+            (credentials(good(), scratch.file("empty", " \n"), None), "empty is empty"),
+            (credentials(good(), inline(""), None), "the secret key is empty"),
+            (credentials(good(), scratch.file("long", vec![b'x'; 64 * 1024 + 1]), None), "longer than 64 KiB"),
+            (credentials(good(), scratch.file("binary", [0xff, 0xfe]), None), "is no text"),
+            (credentials(scratch.file("two", "HUSH HUSH"), good(), None), "two holds blanks"),
+            (credentials(good(), good(), Some(inline("HUSH\nHUSH"))), "the security token holds blanks"),
+            (credentials(good(), good(), Some(scratch.file("none", ""))), "security token in "),
+        ] {
+            let error = credentials.current().await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Unauthorized);
+            assert!(error.message.starts_with("credentials ops: the "), "{error}");
+            assert!(error.message.contains(expected), "{error}: {expected}");
+            assert!(!error.message.contains("HUSH") && !error.message.contains("GOODKEY"), "{error}");
+        }
+        let longest = credentials(good(), scratch.file("longest", vec![b'x'; 64 * 1024]), None);
+        assert!(longest.current().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn fingerprints_tell_every_part_apart() {
+        let of = async |ak: &str, sk: &str, token: Option<&str>| {
+            credentials(inline(ak), inline(sk), token.map(inline)).current().await.unwrap().fingerprint()
+        };
+        let base = of("AK", "SK", None).await;
+        assert_eq!(base, of("AK", "SK", None).await);
+        for other in [of("AKS", "K", None).await, of("AK", "SK", Some("t")).await, of("AL", "SK", None).await] {
+            assert_ne!(base, other);
+        }
+        assert_ne!(of("AK", "SK", Some("t")).await, of("AK", "SKt", None).await);
+    }
+
+    #[tokio::test]
+    async fn debug_shows_no_key() {
+        let credentials = credentials(inline("HUSHAK"), inline("HUSHSK"), Some(inline("HUSHTOKEN")));
+        let keys = credentials.current().await.unwrap();
+        let shown = format!("{credentials:?} {keys:?} {:?}", keys.fingerprint());
+        assert!(!shown.contains("HUSH"), "{shown}");
+        assert_eq!(keys.hidden().collect::<Vec<_>>(), ["HUSHSK", "HUSHAK", "HUSHTOKEN"]);
+    }
+}
