@@ -83,27 +83,33 @@ impl ErrorKind {
             Self::PageLimit => "page_limit",
         }
     }
-
-    /// Whether the service itself answered, if only with an error about one instance: `dcs_project_up`.
-    pub fn service_answered(self) -> bool {
-        !matches!(
-            self,
-            Self::Throttled
-                | Self::BadSignature
-                | Self::Unauthorized
-                | Self::ClockSkew
-                | Self::Unavailable
-                | Self::Timeout
-                | Self::Connection
-                | Self::Held
-        )
-    }
 }
 
 impl CloudError {
     /// An error of our own making, without an answer.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, status: None, code: None, request_id: None, message: message.into(), retry_after: None }
+    }
+
+    /// Whether the service itself answered, if only with an error about one instance: `dcs_project_up`.
+    pub fn service_answered(&self) -> bool {
+        match self.kind {
+            ErrorKind::Throttled
+            | ErrorKind::BadSignature
+            | ErrorKind::Unauthorized
+            | ErrorKind::ClockSkew
+            | ErrorKind::Timeout
+            | ErrorKind::Connection
+            | ErrorKind::Held => false,
+            // A busy instance says so with 400.
+            ErrorKind::Unavailable => self.status.is_some_and(|status| status < 500),
+            ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::Unsupported
+            | ErrorKind::InvalidParameter
+            | ErrorKind::Decode
+            | ErrorKind::PageLimit => true,
+        }
     }
 }
 

@@ -109,6 +109,11 @@ impl Watched {
         &self.view
     }
 
+    /// No poll has ever worked.
+    pub(super) fn is_unpolled(&self) -> bool {
+        self.polls.iter().all(|poll| poll.view.last_success_at.is_none())
+    }
+
     pub(super) fn poll(&mut self, operation: Operation) -> &mut Poll {
         let index = Operation::PER_INSTANCE.iter().position(|known| *known == operation);
         &mut self.polls[index.expect("instances are polled by the operations of an instance")]

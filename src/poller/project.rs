@@ -25,6 +25,8 @@ use crate::snapshot::ProjectView;
 const KEY_LOOK: Duration = Duration::from_secs(5);
 /// A listing asked for out of turn comes no sooner than this after the one before.
 const LISTING_PAUSE: Duration = Duration::from_secs(30);
+/// So many failures in a row concern the project, not some instance.
+const LOST_AFTER: u32 = 3;
 
 /// Something to ask the cloud, in the order of importance where several are due together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,8 +99,12 @@ pub(super) struct Project {
     doubt: Doubt,
     up: Option<bool>,
     tried: bool,
-    /// Why the project cannot be asked or listed; the log has told.
+    /// Failures in a row, of whatever task, that the service itself did not answer.
+    troubles: u32,
+    /// Why the project cannot be asked; the log has told.
     error: Option<Arc<CloudError>>,
+    /// Why it cannot be listed; the log has told.
+    listing_error: Option<Arc<CloudError>>,
 }
 
 impl Project {
@@ -119,7 +125,9 @@ impl Project {
             doubt: Doubt::default(),
             up: None,
             tried: false,
+            troubles: 0,
             error: None,
+            listing_error: None,
         };
         if config.discovery.is_some() {
             project.queue.set(Task::Listing, now);
@@ -179,8 +187,9 @@ impl Project {
 
     fn succeeded(&mut self) {
         self.up = Some(true);
+        self.troubles = 0;
         if self.error.take().is_some() {
-            tracing::info!(project = %self.config.name, "the cloud answers again");
+            report::answers_again(&self.config.name);
         }
     }
 
@@ -261,15 +270,7 @@ impl Project {
 
     fn apply_failure(&mut self, task: &Task, error: &CloudError, at: Moment) {
         self.metrics.poll_failed(&self.config.name, task.operation(), error.kind);
-        self.up = Some(error.kind.service_answered());
-        let reason = error.kind.reason();
-        let concerns_project = !error.kind.service_answered() || *task == Task::Listing;
-        if concerns_project {
-            if self.error.as_ref().is_none_or(|known| known.kind.reason() != reason) {
-                report::project_failed(&self.config.name, task.operation(), error);
-            }
-            self.error = Some(Arc::new(error.clone()));
-        }
+        let is_lost = self.note_trouble(task, error);
         let (Task::Backups(id) | Task::Policy(id) | Task::Restores(id)) = task else {
             return self.retry_listing(error, at);
         };
@@ -280,7 +281,8 @@ impl Project {
         poll.view.error = Some(Arc::new(error.clone()));
         poll.failures = poll.failures.saturating_add(1);
         let failures = poll.failures;
-        let news = !concerns_project && poll.reported != Some(reason);
+        let reason = error.kind.reason();
+        let news = !is_lost && poll.reported != Some(reason);
         if news {
             poll.reported = Some(reason);
         }
@@ -295,6 +297,27 @@ impl Project {
             let soon = self.listed.map_or(at.steady, |listed| (listed + LISTING_PAUSE).max(at.steady));
             self.queue.hasten(&Task::Listing, soon);
         }
+    }
+
+    /// Takes note of a failure, and tells whether the project as a whole cannot be asked: everything has failed for
+    /// a while. One instance that gives trouble beside good ones is a matter of its own.
+    fn note_trouble(&mut self, task: &Task, error: &CloudError) -> bool {
+        let is_answered = error.service_answered();
+        self.up = Some(is_answered);
+        self.troubles = if is_answered { 0 } else { self.troubles.saturating_add(1) };
+        let never_worked = self.watched.values().all(Watched::is_unpolled) && self.listed_at.is_none();
+        let is_lost = self.troubles >= LOST_AFTER || (self.troubles > 0 && never_worked);
+        let place = match task {
+            Task::Listing => &mut self.listing_error,
+            _ if is_lost => &mut self.error,
+            _ => return false,
+        };
+        let is_known = place.as_ref().is_some_and(|known| known.kind.reason() == error.kind.reason());
+        *place = Some(Arc::new(error.clone()));
+        if !is_known {
+            report::project_failed(&self.config.name, task.operation(), error);
+        }
+        is_lost
     }
 
     fn retry_listing(&mut self, error: &CloudError, at: Moment) {
@@ -321,6 +344,9 @@ impl Project {
 
     fn apply_listing(&mut self, instances: &[Instance], complete: bool, at: Moment) {
         self.listing_failures = 0;
+        if self.listing_error.take().is_some() {
+            report::listed_again(&self.config.name);
+        }
         self.listed = Some(at.steady);
         for instance in instances {
             if !self.watched.contains_key(&instance.id) {
@@ -400,7 +426,7 @@ impl Project {
             listed_at: self.listed_at,
             poll_interval: self.polling.idle_interval.max(round),
             tried: self.tried,
-            error: self.error.clone(),
+            error: self.error.clone().or_else(|| self.listing_error.clone()),
             instances: self.watched.values().map(|watched| Arc::clone(watched.view())).collect(),
         }
     }

@@ -64,6 +64,14 @@ pub(super) fn project_failed(project: &ProjectName, operation: Operation, error:
     );
 }
 
+pub(super) fn answers_again(project: &ProjectName) {
+    tracing::info!(%project, "the cloud answers again");
+}
+
+pub(super) fn listed_again(project: &ProjectName) {
+    tracing::info!(%project, "the instances can be listed again");
+}
+
 pub(super) fn contradicted(project: &ProjectName, view: &InstanceView) {
     tracing::warn!(
         %project,
