@@ -4,11 +4,13 @@
 //! [`sign`] with what [`credentials`] hold; [`wire`] reads every form the cloud's answers take; [`listing`] turns
 //! pages into complete lists. No request leaves but through a [`crate::pace::Pace`].
 
+pub mod client;
 pub mod credentials;
 pub mod error;
 pub mod listing;
 pub mod response;
 pub mod sign;
+pub mod transport;
 pub mod wire;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,187 @@
+//! HTTP towards the cloud: one request, one whole answer, bounded in size and time.
+//!
+//! Built once per project, so that connections are reused. Redirects are not followed, because a signed request must
+//! not go anywhere else; TLS is verified, always; no proxy is used but the configured one, and nothing is kept
+//! between requests. What fails below HTTP is told with its cause, which the library hides in a chain of errors.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, Client, Proxy, Request, Response, redirect};
+
+use super::error::{CloudError, ErrorKind};
+use super::response::{Head, parse_http_date};
+use crate::config::ProjectConfig;
+
+/// A longer answer is not read to its end: 16 MiB, a hundred times what 1000 records need.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;
+const USER_AGENT: &str = concat!("dcs-backup-exporter/", env!("CARGO_PKG_VERSION"));
+
+/// The client of a project cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Key `ca_file`.
+    #[error("ca_file {path}: {problem}")]
+    CaFile {
+        /// As configured.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Key `proxy`. The address is left out: it may hold a password.
+    #[error("proxy: {0}")]
+    Proxy(String),
+    /// Anything else, such as a system without root certificates.
+    #[error("the HTTP client of endpoint {endpoint} cannot be built: {problem}")]
+    Client {
+        /// As configured.
+        endpoint: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Key `project_id`: a text that cannot stand in a path.
+    #[error("project_id {0:?} cannot stand in a path; take it from the console's page \"My Credentials\"")]
+    ProjectId(String),
+}
+
+/// Sends requests to one endpoint.
+#[derive(Clone, Debug)]
+pub struct Transport {
+    client: Client,
+    timeout: Duration,
+    /// A password that errors must not show.
+    proxy_password: Option<String>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Received {
+    /// What its headers say.
+    pub head: Head,
+    /// Its body; `None` where it is longer than [`MAX_BODY`].
+    pub body: Option<Vec<u8>>,
+}
+
+impl Transport {
+    /// A client for the project's endpoint; `timeout` is for a whole exchange.
+    ///
+    /// # Errors
+    /// [`BuildError`] where `ca_file` or `proxy` cannot be used, or the system has no root certificates.
+    pub fn new(project: &ProjectConfig, timeout: Duration) -> Result<Self, BuildError> {
+        let mut builder = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .no_gzip()
+            .connect_timeout(timeout)
+            .timeout(timeout);
+        let mut authorities = Vec::new();
+        if let Some(path) = &project.ca_file {
+            let error = |problem: String| BuildError::CaFile { path: path.clone(), problem };
+            let pem = std::fs::read(path).map_err(|problem| error(format!("cannot be read: {problem}")))?;
+            authorities = Certificate::from_pem_bundle(&pem).map_err(|problem| error(cause(&problem)))?;
+            if authorities.is_empty() {
+                return Err(error("holds no certificate in PEM form".to_owned()));
+            }
+        }
+        let plain = |url: &url::Url| url.scheme() == "http";
+        if plain(&project.endpoint) && project.proxy.as_ref().is_none_or(plain) {
+            // No TLS to be verified: start on a system without root certificates too.
+            builder = builder.tls_certs_only(authorities);
+        } else {
+            builder = builder.tls_certs_merge(authorities);
+        }
+        if let Some(url) = &project.proxy {
+            // The library would pass over a scheme that it does not know and go without the proxy.
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(BuildError::Proxy(format!("scheme {} is not supported; use http or https", url.scheme())));
+            }
+            builder = builder.proxy(Proxy::all(url.clone()).map_err(|problem| BuildError::Proxy(cause(&problem)))?);
+        }
+        let client = builder.build().map_err(|problem| BuildError::Client {
+            endpoint: project.endpoint.origin().ascii_serialization(),
+            problem: cause(&problem),
+        })?;
+        let proxy_password = project.proxy.as_ref().and_then(|url| url.password()).map(str::to_owned);
+        Ok(Self { client, timeout, proxy_password })
+    }
+
+    /// Sends a request and receives its answer to the end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] and [`ErrorKind::Connection`], where no whole answer came.
+    pub async fn exchange(&self, request: Request, on_head: impl FnOnce(&Head)) -> Result<Received, CloudError> {
+        let mut response = self.client.execute(request).await.map_err(|error| self.error(&error, false))?;
+        let head = head(&response);
+        on_head(&head);
+        let mut body = Vec::new();
+        let announced = response.content_length().unwrap_or(0);
+        let mut too_long = announced > MAX_BODY as u64;
+        while !too_long && let Some(chunk) = response.chunk().await.map_err(|error| self.error(&error, true))? {
+            too_long = body.len() + chunk.len() > MAX_BODY;
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Received { head, body: (!too_long).then_some(body) })
+    }
+
+    fn error(&self, error: &reqwest::Error, answering: bool) -> CloudError {
+        if error.is_timeout() {
+            let message = format!("no whole answer within {} s", self.timeout.as_secs_f64());
+            return CloudError::new(ErrorKind::Timeout, message);
+        }
+        let what = if answering {
+            "the answer broke off"
+        } else if error.is_dns() {
+            "the endpoint's name cannot be resolved"
+        } else if error.is_connect() {
+            "no connection"
+        } else {
+            "the connection broke before an answer came"
+        };
+        let mut message = format!("{what}: {}", cause(error));
+        if let Some(password) = self.proxy_password.as_deref().filter(|password| !password.is_empty()) {
+            message = message.replace(password, "…");
+        }
+        if message.contains("UnknownIssuer") {
+            message.push_str("; name the certificate of the issuer in ca_file");
+        }
+        CloudError::new(ErrorKind::Connection, message)
+    }
+}
+
+fn head(response: &Response) -> Head {
+    let headers = response.headers();
+    let text = |name: &str| text(headers, name);
+    Head {
+        status: response.status().as_u16(),
+        request_id: text("x-request-id"),
+        retry_after: text(RETRY_AFTER.as_str()),
+        date: text(DATE.as_str()).as_deref().and_then(parse_http_date),
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// What the chain of an error's sources says, each thing once; not its URL, which is long and known.
+fn cause(error: &reqwest::Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let text = error.to_string();
+        // "client error (Connect)" and the like are words of the library's inside.
+        let inside = text.starts_with("client error (") && error.source().is_some();
+        if !inside && !said.iter().any(|earlier| earlier.contains(&text)) {
+            said.push(text);
+        }
+        source = error.source();
+    }
+    match said.len() {
+        0 => error.to_string(),
+        _ => said.join(": "),
+    }
+}
