@@ -1,10 +1,10 @@
 //! The HTTP server: `/metrics`, health, readiness and a landing page.
 //!
 //! * [`listen`]: addresses as users write them, and the sockets;
-//! * [`accept`]: the accept loop, which outlives every error;
-//! * [`connection`]: one connection: hyper between our deadlines ([`deadlines`]) and an orderly end;
-//! * [`routes`]: from a request to its answer; [`negotiate`] reads what the client accepts, [`body`] sends it;
-//! * [`readiness`]: the latch behind `/-/ready`; [`landing`]: the page for people.
+//! * `accept`: the accept loop, which outlives every error;
+//! * `connection`: one connection: hyper between our deadlines (`deadlines`) and an orderly end;
+//! * `routes`: from a request to its answer; `negotiate` reads what the client accepts, `body` sends it;
+//! * `readiness`: the latch behind `/-/ready`; `landing`: the page for people.
 //!
 //! Nobody can hold the server up: a head, an answer and an idle connection each have their time ([`Bounds`]), the
 //! numbers of connections and of scrapes are bounded, and bodies of requests are not read.

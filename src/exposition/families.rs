@@ -2,7 +2,7 @@
 //!
 //! One table per section of the metrics' documentation. A function gets a single instance, its facts or a project,
 //! and the moment of the scrape; it writes the samples of one family and no other. Whether there is anything to
-//! write from (records that were never polled have no counts) is decided once, in [`write`], and a family that
+//! write from (records that were never polled have no counts) is decided once, in [`write()`], and a family that
 //! nobody has a sample for is left out with its HELP and TYPE.
 //!
 //! The text is written directly, without a registry: it is most of a scrape, and the labels that all series of an

@@ -1,11 +1,11 @@
 //! The exporter's own metrics: the only place that knows the crate `prometheus`.
 //!
-//! Other parts hold an [`OwnMetrics`] and say what happened; a scrape gathers the registry and writes it ([`encode`]).
+//! Other parts hold an [`OwnMetrics`] and say what happened; a scrape gathers the registry and writes it (`encode`).
 //! Series whose count is known to be zero from the start are there from the start, because a rate cannot see the
 //! first increment of a series that is born with it. What is not known yet (the clock skew before the first
 //! answer) has no series.
 //!
-//! `process_*` come from the crate's collector, without what it could not read ([`process`]).
+//! `process_*` come from the crate's collector, without what it could not read (`process`).
 
 mod encode;
 mod process;

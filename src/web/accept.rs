@@ -69,3 +69,75 @@ fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use jiff::Timestamp;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::exposition::{Exposition, OwnMetrics};
+    use crate::snapshot::Snapshot;
+    use crate::web::readiness::Readiness;
+    use crate::web::routes::Routes;
+    use crate::web::{Bounds, WebOptions};
+
+    /// Yields what the script says, then nothing more.
+    struct Scripted(Mutex<VecDeque<io::Result<DuplexStream>>>);
+
+    impl Accept for Scripted {
+        type Stream = DuplexStream;
+
+        async fn accept(&self) -> io::Result<DuplexStream> {
+            let next = self.0.lock().unwrap().pop_front();
+            match next {
+                Some(outcome) => outcome,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn server() -> Server {
+        let snapshots = watch::channel(Arc::new(Snapshot::default())).1;
+        let own = OwnMetrics::new(Timestamp::UNIX_EPOCH, Duration::ZERO, &[]);
+        let exposition = Exposition::new(snapshots.clone(), own, Clock::starting_at(Timestamp::UNIX_EPOCH));
+        let bounds = Bounds::default();
+        let options =
+            WebOptions { addresses: Vec::new(), telemetry_path: "/metrics".to_owned(), bounds: bounds.clone() };
+        let routes = Routes::new(&options, exposition, Arc::new(Readiness::of(snapshots)));
+        Server { routes, bounds, stop: CancellationToken::new(), cut: CancellationToken::new() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn errors_do_not_end_the_loop() {
+        const TOO_MANY_OPEN_FILES: i32 = 24;
+        let (mut client, stream) = duplex(4096);
+        let script = [
+            Err(io::Error::from_raw_os_error(TOO_MANY_OPEN_FILES)),
+            Err(io::ErrorKind::ConnectionAborted.into()),
+            Err(io::Error::from_raw_os_error(TOO_MANY_OPEN_FILES)),
+            Err(io::ErrorKind::OutOfMemory.into()),
+            Ok(stream),
+        ];
+        let listener = Scripted(Mutex::new(script.into()));
+        let accepting = tokio::spawn(accept_all(listener, server(), Arc::new(Semaphore::new(1)), TaskTracker::new()));
+        let begun = tokio::time::Instant::now();
+        client.write_all(b"GET /-/healthy HTTP/1.0\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200 OK"), "{answer}");
+        assert_eq!(
+            begun.elapsed(),
+            3 * PAUSE,
+            "a pause after each error of the machine, none after a broken connection"
+        );
+        assert!(!accepting.is_finished());
+        accepting.abort();
+    }
+}

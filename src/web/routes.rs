@@ -6,12 +6,9 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use hyper::body::Incoming;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
@@ -24,7 +21,7 @@ use super::body::Body;
 use super::deadlines::Turn;
 use super::readiness::Readiness;
 use super::{WebOptions, landing, negotiate};
-use crate::exposition::{Exposition, Rendered};
+use crate::exposition::Exposition;
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -114,10 +111,10 @@ impl Inner {
         let exposition = self.exposition.clone();
         let rendered = tokio::task::spawn_blocking(move || {
             let rendered = exposition.render(format);
-            if gzip { compress(&rendered) } else { rendered.pieces().to_vec() }
+            if gzip { rendered.compressed() } else { rendered }
         });
         let pieces = match rendered.await {
-            Ok(pieces) => pieces,
+            Ok(rendered) => rendered.pieces().to_vec(),
             Err(error) => {
                 tracing::error!(%error, "metrics could not be rendered");
                 return Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "metrics could not be rendered; see the log\n");
@@ -162,13 +159,4 @@ impl Answer {
         *response.headers_mut() = self.headers;
         response
     }
-}
-
-/// One gzip member of all pieces. The fastest level: metrics repeat themselves so much that the best one saves
-/// little more, at several times the cost.
-fn compress(rendered: &Rendered) -> Vec<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(rendered.len() / 12), Compression::fast());
-    let written = rendered.pieces().iter().try_for_each(|piece| encoder.write_all(piece));
-    let compressed = written.and_then(|()| encoder.finish()).expect("a Vec takes everything");
-    vec![Bytes::from(compressed)]
 }

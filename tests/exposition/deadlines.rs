@@ -45,7 +45,7 @@ async fn a_head_that_comes_drop_by_drop_is_cut_off() {
 
 #[tokio::test]
 async fn an_idle_connection_is_kept_longer_than_a_head_may_take() {
-    let server = Server::start(small(), Bounds { head: SHORT, idle: 4 * SHORT, ..Bounds::default() }).await;
+    let server = Server::start(small(), Bounds { head: SHORT, idle: 10 * SHORT, ..Bounds::default() }).await;
     let mut client = server.connect().await;
     assert_eq!(client.get("/-/healthy").await.status, 200);
     tokio::time::sleep(2 * SHORT).await;
@@ -54,14 +54,14 @@ async fn an_idle_connection_is_kept_longer_than_a_head_may_take() {
     assert_eq!(client.get("/metrics").await.status, 200);
     let begun = Instant::now();
     assert!(client.rest().await.is_empty());
-    assert!(begun.elapsed() >= 3 * SHORT, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= 9 * SHORT, "{:?}", begun.elapsed());
     // A later head has its own deadline, from its first byte.
     let mut client = server.connect().await;
     client.get("/-/healthy").await;
     let begun = Instant::now();
     client.send("GET /").await;
     assert!(client.rest().await.is_empty());
-    assert!(begun.elapsed() >= SHORT && begun.elapsed() < 3 * SHORT, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= SHORT && begun.elapsed() < 9 * SHORT, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -92,17 +92,21 @@ async fn a_client_that_reads_a_little_now_and_then_is_cut_off_too() {
     let mut bytes = vec![0; 4096];
     let mut read = 0;
     let begun = Instant::now();
-    while let Ok(length @ 1..) = slow.0.read(&mut bytes).await {
-        read += length;
-        assert!(begun.elapsed() < 30 * SHORT, "the connection lives on");
+    while begun.elapsed() < 5 * SHORT {
+        match slow.0.read(&mut bytes).await {
+            Ok(length @ 1..) => read += length,
+            _ => break,
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert!(read > 4096, "{read}");
+    read += slow.rest().await.len(); // what the kernel had taken
+    let whole = server.connect().await.ask("HEAD", "/metrics", "").await.header("content-length").unwrap().to_owned();
+    assert!(read > 4096 && read < whole.parse::<usize>().unwrap() / 2, "{read} of {whole}");
 }
 
 #[tokio::test]
 async fn a_reader_that_is_only_slow_gets_everything() {
-    let bounds = Bounds { stall: 2 * SHORT, ..Bounds::default() };
+    let bounds = Bounds { stall: 20 * SHORT, ..Bounds::default() };
     let server = Server::start(fleet::large(LARGE / 4), bounds).await;
     let mut client = narrow(&server).await;
     client.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -139,7 +143,8 @@ async fn many_scrapes_at_once_are_all_answered() {
 
 #[tokio::test]
 async fn at_shutdown_answers_are_finished_and_idle_connections_closed() {
-    let server = Server::start(fleet::large(LARGE), Bounds::default()).await;
+    let bounds = Bounds { drain: 100 * SHORT, ..Bounds::default() };
+    let server = Server::start(fleet::large(LARGE), bounds).await;
     let addr = server.addr;
     let mut idle = server.connect().await;
     idle.get("/-/healthy").await;
@@ -167,7 +172,7 @@ async fn nobody_holds_up_a_shutdown() {
     half.send("GET / HTT").await;
     let begun = Instant::now();
     server.stop().await.unwrap();
-    assert!(begun.elapsed() >= SHORT && begun.elapsed() < 10 * SHORT, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= SHORT && begun.elapsed() < 25 * SHORT, "{:?}", begun.elapsed());
     silent.rest().await;
     half.rest().await;
 }

@@ -20,7 +20,7 @@ fn eventful() -> OwnMetrics {
     let prod = ProjectName::from("prod \"1\"");
     let own = OwnMetrics::new(at("2026-11-22T10:00:00.5Z"), 7 * fleet::DAY, std::slice::from_ref(&prod));
     own.api_request(&prod, Operation::Backups, Some(200), Duration::from_millis(30));
-    own.api_request(&prod, Operation::Backups, None, Duration::from_secs(60));
+    own.api_request(&prod, Operation::Backups, None, Duration::from_mins(1));
     own.poll_failed(&prod, Operation::Backups, ErrorKind::Connection);
     own.limiter_waited(&prod, Duration::from_millis(1_500));
     own.clock_skew(&prod, -1.5);

@@ -237,7 +237,7 @@ async fn what_is_no_http_is_refused_and_harms_nobody() {
         client.send(&request).await;
         let answer = String::from_utf8_lossy(&client.rest().await).into_owned();
         let status = answer.split(' ').nth(1).unwrap_or_default();
-        assert!(statuses.split(' ').any(|expected| expected == status), "{:.40} → {answer}", request);
+        assert!(statuses.split(' ').any(|expected| expected == status), "{request:.40} → {answer}");
     }
     assert_eq!(server.connect().await.get("/-/healthy").await.status, 200);
 }
