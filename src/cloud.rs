@@ -7,6 +7,7 @@
 pub mod client;
 pub mod credentials;
 pub mod error;
+pub mod listing;
 pub mod response;
 pub mod sign;
 pub mod transport;
