@@ -6,4 +6,5 @@ pub mod cloud;
 pub mod config;
 pub mod domain;
 pub mod exposition;
+pub mod simulator;
 pub mod snapshot;
