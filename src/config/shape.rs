@@ -40,11 +40,13 @@ fn check_map(node: &mut Node, pattern: &str, place: &Place) {
     });
 }
 
-/// `{AKIA…, wJal…}` are keys without values, and one of them is a secret.
+/// `{AKIA…, wJal…}` are keys without values, and one of them is a secret; a misspelt key is like a known one.
 fn hides_a_secret(pattern: &str, entry: &Entry) -> bool {
+    let known: Vec<&str> =
+        schema::keys().iter().filter(|key| key.parent() == pattern).filter_map(KeyDoc::word).collect();
     pattern.starts_with("credentials")
         && matches!(entry.node.value, Value::Null)
-        && entry.key.contains(|c: char| !c.is_ascii_lowercase() && c != '_')
+        && advice::nearest(&entry.key, &known).is_none()
 }
 
 fn check_node(node: &mut Node, key: &KeyDoc, place: &Place) {
