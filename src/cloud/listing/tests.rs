@@ -39,6 +39,10 @@ impl<F: FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> DcsApi for
         self.asked.lock().unwrap().push(window);
         (self.answer.lock().unwrap())(window)
     }
+
+    async fn key(&self) -> Result<Fingerprint, CloudError> {
+        Ok(Fingerprint::of_parts(&[]))
+    }
 }
 
 /// Answers with these pages one after the other.
