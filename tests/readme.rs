@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use clap::CommandFactory as _;
+
 use dcs_backup_exporter::config;
 use dcs_backup_exporter::exposition::{Kind, catalogue};
 
@@ -67,7 +69,6 @@ fn every_metric_and_flag_that_the_text_names_exists() {
             assert!(names.contains(&word), "README.md names {word}, which does not exist");
         }
     }
-    use clap::CommandFactory as _;
     let mut command = dcs_backup_exporter::cli::Cli::command();
     let mut help = command.render_long_help().to_string();
     for sub in command.get_subcommands_mut() {
