@@ -159,7 +159,8 @@ fn load(inputs: &Inputs) -> Option<Config> {
 }
 
 fn describe(config: &Config) -> String {
-    let mut text = format!("the configuration is good: {} projects\n", config.projects.len());
+    let count = config.projects.len();
+    let mut text = format!("the configuration is good: {count} project{}\n", if count == 1 { "" } else { "s" });
     for project in &config.projects {
         let watched = match (&project.discovery, project.instances.len()) {
             (Some(_), 0) => "all instances".to_owned(),

@@ -6,7 +6,6 @@
 mod instance;
 mod project;
 mod report;
-mod vanished;
 
 use std::sync::Arc;
 

@@ -109,6 +109,11 @@ impl Watched {
         &self.view
     }
 
+    /// The cloud calls it a single node, which cannot be backed up.
+    pub(super) fn is_single_node(&self) -> bool {
+        self.details.as_ref().and_then(|details| details.cache_mode) == Some(CacheMode::Single)
+    }
+
     /// No poll has ever worked.
     pub(super) fn is_unpolled(&self) -> bool {
         self.polls.iter().all(|poll| poll.view.last_success_at.is_none())
@@ -215,7 +220,7 @@ impl Watched {
         let mode = self.details.as_ref().and_then(|details| details.cache_mode);
         let has_backups = self.backups.facts.as_ref().is_some_and(|facts| !facts.records.is_empty());
         let is_planned = matches!(&self.policy, PolicyReading::Present(policy) if policy.automatic);
-        if self.refused || mode == Some(CacheMode::Single) {
+        if self.refused || self.is_single_node() {
             return Some(false);
         }
         let known_mode = mode.is_some_and(|mode| mode != CacheMode::Other);

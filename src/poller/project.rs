@@ -1,5 +1,8 @@
 //! One project: what is due, and what each answer changes. Synchronous and total; the actor only waits and sends.
 
+mod listing;
+mod timing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +12,16 @@ use tokio::time::Instant;
 
 use super::instance::{Terms, Watched};
 use super::report;
-use super::vanished::{Doubt, MISSES};
 use crate::cloud::CloudError;
 use crate::cloud::error::ErrorKind;
 use crate::config::{Polling, ProjectConfig};
-use crate::domain::facts::RecordFacts;
-use crate::domain::instance::{Instance, InstanceStatus};
+use crate::domain::instance::Instance;
 use crate::domain::record::Record;
 use crate::domain::{InstanceId, Operation, ProjectName};
 use crate::exposition::own::OwnMetrics;
-use crate::schedule::{self, Cadence, Queue, fraction};
+use crate::schedule::{Queue, fraction};
 use crate::snapshot::ProjectView;
+use listing::Doubt;
 
 /// While a key is stopped, the project looks this often whether the key has changed.
 const KEY_LOOK: Duration = Duration::from_secs(5);
@@ -171,7 +173,7 @@ impl Project {
                 self.held_until = Some(at.steady + error.retry_after.map_or(KEY_LOOK, |left| left.min(KEY_LOOK)));
                 return self.queue.set(task.clone(), at.steady);
             }
-            Err(error) if error.kind == ErrorKind::Unsupported => {
+            Err(error) if self.tells_of_a_single_node(task, &error) => {
                 self.succeeded();
                 self.apply_reading(task, Reading::Records(Vec::new()), true, at);
             }
@@ -183,6 +185,15 @@ impl Project {
         }
         self.held_until = None;
         self.tried |= self.config.discovery.is_none() || *task == Task::Listing;
+    }
+
+    /// Whether a refusal of records means that there can be none. Some services say so of a single node by calling
+    /// the request itself invalid.
+    fn tells_of_a_single_node(&self, task: &Task, error: &CloudError) -> bool {
+        let (Task::Backups(id) | Task::Restores(id)) = task else { return false };
+        let is_invalid = || matches!(error.code.as_deref(), Some("DCS.4800" | "111400800"));
+        let is_single = || self.watched.get(id).is_some_and(Watched::is_single_node);
+        error.kind == ErrorKind::Unsupported || (is_invalid() && is_single())
     }
 
     fn succeeded(&mut self) {
@@ -234,38 +245,6 @@ impl Project {
         if operation == Operation::Policy {
             self.hasten_to_slot(id, at);
         }
-    }
-
-    /// The time until a task that worked is due again.
-    fn wait_after_success(&self, task: &Task, id: &InstanceId, spread: bool, at: Moment) -> Duration {
-        let chance = fraction((id, task.operation()));
-        let Some(watched) = self.watched.get(id) else { return self.polling.idle_interval };
-        if task.operation() == Operation::Policy {
-            let interval = self.polling.policy_interval;
-            return if spread { interval } else { interval.mul_f64(f64::midpoint(1.0, chance)) };
-        }
-        let view = watched.view();
-        let (facts, policy) = match task.operation() {
-            Operation::Restores => (&view.restores, None),
-            _ => (&view.backups, view.policy.as_ref()),
-        };
-        let none = RecordFacts::default();
-        let facts = facts.as_deref().unwrap_or(&none);
-        let (cadence, wait) = schedule::until_next(facts, policy, &self.polling, self.terms.rpo_grace, chance, at.wall);
-        if watched.awaits_confirmation(task.operation()) {
-            return wait.min(self.polling.window_interval);
-        }
-        if cadence == Cadence::Idle && !spread {
-            return wait.min(self.polling.idle_interval.mul_f64(chance));
-        }
-        wait
-    }
-
-    /// A plan that has just been read may open a window before the backups' next turn.
-    fn hasten_to_slot(&mut self, id: &InstanceId, at: Moment) {
-        let task = Task::Backups(id.clone());
-        let wait = self.wait_after_success(&task, id, true, at);
-        self.queue.hasten(&task, at.steady + wait);
     }
 
     fn apply_failure(&mut self, task: &Task, error: &CloudError, at: Moment) {
@@ -320,77 +299,6 @@ impl Project {
         is_lost
     }
 
-    fn retry_listing(&mut self, error: &CloudError, at: Moment) {
-        self.listing_failures = self.listing_failures.saturating_add(1);
-        let chance = fraction((self.config.name.as_str(), self.listing_failures));
-        let wait = self.wait_after_failure(error.kind, Operation::Instances, self.listing_failures, chance);
-        self.listed = Some(at.steady);
-        self.queue.set(Task::Listing, at.steady + wait);
-    }
-
-    fn wait_after_failure(&self, kind: ErrorKind, operation: Operation, failures: u32, chance: f64) -> Duration {
-        let regular = match operation {
-            Operation::Backups | Operation::Restores => self.polling.idle_interval,
-            Operation::Policy => self.polling.policy_interval,
-            Operation::Instances => self.listing_interval(),
-        };
-        let base = match kind {
-            // Nothing mends these but a person: no faster than if all were well.
-            ErrorKind::Forbidden | ErrorKind::NotFound => self.polling.idle_interval.min(regular),
-            _ => self.polling.active_interval.min(regular),
-        };
-        schedule::backoff(failures, base, regular.min(self.polling.idle_interval.max(base)), chance)
-    }
-
-    fn apply_listing(&mut self, instances: &[Instance], complete: bool, at: Moment) {
-        self.listing_failures = 0;
-        if self.listing_error.take().is_some() {
-            report::listed_again(&self.config.name);
-        }
-        self.listed = Some(at.steady);
-        for instance in instances {
-            if !self.watched.contains_key(&instance.id) {
-                self.watch(&instance.id, None, false, at.steady);
-            }
-            let Some(watched) = self.watched.get_mut(&instance.id) else { continue };
-            let was_restoring = status_of(watched) == Some(InstanceStatus::Restoring);
-            watched.misses = 0;
-            watched.described(instance);
-            watched.refresh(&self.terms);
-            if !was_restoring && instance.status == Some(InstanceStatus::Restoring) {
-                self.queue.hasten(&Task::Restores(instance.id.clone()), at.steady);
-            }
-        }
-        if complete {
-            self.listed_at = Some(at.wall);
-            self.drop_vanished(instances, at);
-        }
-        self.queue.set(Task::Listing, at.steady + self.listing_interval());
-    }
-
-    fn drop_vanished(&mut self, instances: &[Instance], at: Moment) {
-        let listed: std::collections::BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
-        let lacking: Vec<InstanceId> = self.watched.keys().filter(|id| !listed.contains(id)).cloned().collect();
-        self.missing = Some(lacking.len() as u64);
-        if !self.doubt.believes(lacking.len(), self.watched.len(), at.steady) {
-            report::listing_doubted(&self.config.name, lacking.len(), self.watched.len());
-            return;
-        }
-        for id in lacking {
-            let Some(watched) = self.watched.get_mut(&id) else { continue };
-            watched.misses += 1;
-            if watched.by_hand || watched.misses < MISSES {
-                continue;
-            }
-            report::vanished(&self.config.name, watched.view());
-            self.watched.remove(&id);
-            for operation in Operation::PER_INSTANCE {
-                self.queue.remove(&Task::of(operation, &id));
-            }
-            self.missing = self.missing.map(|missing| missing.saturating_sub(1));
-        }
-    }
-
     fn watch(&mut self, id: &InstanceId, name: Option<String>, by_hand: bool, now: Instant) {
         let mut watched = Watched::new(id.clone(), name, by_hand);
         watched.refresh(&self.terms);
@@ -398,10 +306,6 @@ impl Project {
         for operation in Operation::PER_INSTANCE {
             self.queue.set(Task::of(operation, id), now);
         }
-    }
-
-    fn listing_interval(&self) -> Duration {
-        self.config.discovery.as_ref().map_or(self.polling.idle_interval, |discovery| discovery.interval)
     }
 
     /// Tells the exporter's own metrics how the schedule stands.
@@ -430,8 +334,4 @@ impl Project {
             instances: self.watched.values().map(|watched| Arc::clone(watched.view())).collect(),
         }
     }
-}
-
-fn status_of(watched: &Watched) -> Option<InstanceStatus> {
-    watched.view().details.as_ref().and_then(|details| details.status)
 }

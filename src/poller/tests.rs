@@ -311,6 +311,21 @@ async fn an_unsupported_instance_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_of_anything_but_records_is_a_failure() {
+    let fake = fleet(1);
+    fake.lock().script = Box::new(|_, request| {
+        matches!(request, Request::Instance(_) | Request::Restores(..)).then_some(ErrorKind::Unsupported)
+    });
+    let poller = Running::start(&fake, &project(&["i-000"]));
+    pass(MINUTE).await;
+    let view = poller.instance("i-000");
+    let polls = [Operation::Backups, Operation::Restores, Operation::Policy].map(|of| view.poll(of).success);
+    assert_eq!(polls, [Some(true), Some(true), Some(false)]);
+    assert!(poller.last_success("i-000").is_some());
+    assert_eq!(view.supported, Some(true), "it has backups, whatever is said of its restores");
+}
+
+#[tokio::test(start_paused = true)]
 async fn slots_that_records_contradict_are_withheld() {
     let fake = Fake::new([daily("shifted")]);
     let shifted =

@@ -194,8 +194,8 @@ fn save_days(value: &Value<'_>) -> Reading<u64> {
 
 /// Reads `periodical_backup_plan` into the policy.
 ///
-/// A plan of which one part cannot be read is left open rather than completed: with one day garbage no day is
-/// known, with the zone garbage no hour is.
+/// With the zone or one of the days garbage no hour is known, and so no slot is told; the days that can be read stay,
+/// because the RPO follows from them: one that is too long still raises an alarm, none at all never does.
 fn plan(value: &Value<'_>, policy: &mut BackupPolicy, oddities: &mut Oddities) {
     const PLAN: &[&str] = &[
         "backup_at",
@@ -208,7 +208,7 @@ fn plan(value: &Value<'_>, policy: &mut BackupPolicy, oddities: &mut Oddities) {
         "timezoneOffset",
     ];
     let Some(plan) = oddities.tolerate("periodical_backup_plan", value.object(PLAN)) else { return };
-    policy.days = oddities.tolerate("backup_at", days(&plan.first_of(&["backup_at", "backupAt"]))).unwrap_or_default();
+    let garbage_days = days(&plan.first_of(&["backup_at", "backupAt"]), &mut policy.days);
     let period = oddities.tolerate("period_type", plan.first_of(&["period_type", "periodType"]).text());
     if period.is_some_and(|word| !word.eq_ignore_ascii_case("weekly")) {
         oddities.wonder("period_type");
@@ -216,35 +216,30 @@ fn plan(value: &Value<'_>, policy: &mut BackupPolicy, oddities: &mut Oddities) {
     }
     policy.begin_minute = oddities.tolerate("begin_at", begin_minute(&plan.first_of(&["begin_at", "beginAt"])));
     let zone = utc_offset(&plan.first_of(&["timezone_offset", "timezoneOffset"]));
-    if zone.is_err() {
+    if zone.is_err() || garbage_days.is_err() {
         policy.begin_minute = None;
     }
+    oddities.tolerate("backup_at", garbage_days.map(Some));
     policy.utc_offset = oddities.tolerate("timezone_offset", zone);
 }
 
-/// Days of the week, 1 to 7, in a list or between commas; sorted, without duplicates.
-fn days(value: &Value<'_>) -> Reading<Vec<u8>> {
-    let mut days = Vec::new();
-    let mut day = |value: &Value<'_>| match value.integer() {
-        Ok(Some(day @ 1..=7)) => {
-            days.push(u8::try_from(day).unwrap_or_default());
-            Ok(())
-        }
-        _ => Err(Garbage),
-    };
+/// Days of the week, 1 to 7, in a list or between commas; sorted, without duplicates. An error tells that there were
+/// others, which are left out.
+fn days(value: &Value<'_>, days: &mut Vec<u8>) -> Result<(), Garbage> {
     let mut reading = Ok(());
+    let mut day = |value: &Value<'_>| match value.integer() {
+        Ok(Some(day @ 1..=7)) => days.push(u8::try_from(day).unwrap_or_default()),
+        _ => reading = Err(Garbage),
+    };
     match value {
         Value::Absent => {}
-        Value::List(list) => for_each(list, |entry| reading = reading.and(day(&entry))),
-        Value::Text(text) => {
-            text.split(',').for_each(|part| reading = reading.and(day(&Value::Text(part.trim().into()))));
-        }
-        value => reading = day(value),
+        Value::List(list) => for_each(list, |entry| day(&entry)),
+        Value::Text(text) => text.split(',').for_each(|part| day(&Value::Text(part.trim().into()))),
+        value => day(value),
     }
-    reading?;
     days.sort_unstable();
     days.dedup();
-    Ok(Some(days))
+    reading
 }
 
 /// The beginning of `00:00-01:00`, or of an hour alone, in minutes since midnight.

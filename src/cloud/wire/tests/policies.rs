@@ -97,9 +97,17 @@ fn days_of_a_plan() {
         let (policy, oddities) = policy_with(DAYS, json.clone());
         assert_eq!((policy.days, oddities), (expected, Oddities::default()), "{json}");
     }
-    for json in [json!([1, 8]), json!([0]), json!(["Monday"]), json!({"a": 1}), json!([null]), json!("1,")] {
+    for (json, readable) in [
+        (json!([1, 8]), vec![1]),
+        (json!([0]), vec![]),
+        (json!(["Monday"]), vec![]),
+        (json!({"a": 1}), vec![]),
+        (json!([null]), vec![]),
+        (json!("1,"), vec![1]),
+    ] {
         let (policy, oddities) = policy_with(DAYS, json.clone());
-        assert_eq!(policy.days, Vec::<u8>::new(), "{json}: half a plan is none");
+        assert_eq!(policy.days, readable, "{json}: the RPO follows from those that can be read");
+        assert_eq!(policy.begin_minute, None, "{json}: but no slot is told of half a plan");
         assert_eq!(counted(&oddities.rejected), vec![("backup_at", 1)], "{json}");
     }
 }
