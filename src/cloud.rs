@@ -19,7 +19,7 @@ use std::future::Future;
 use crate::domain::instance::Instance;
 use crate::domain::record::Record;
 use crate::domain::{InstanceId, Operation};
-use crate::pace::keys::Fingerprint;
+use credentials::Fingerprint;
 pub use error::CloudError;
 
 /// One request to the API, whatever its version.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
 
-use super::credentials::{Credentials, Keys};
+use super::credentials::{Credentials, Fingerprint, Keys};
 use super::error::{CloudError, ErrorKind};
 use super::response::{Head, clock_skew, refusal};
 use super::sign::{Signable, encode, format_date, sign};
@@ -66,11 +66,6 @@ impl HttpApi {
             clock,
             metrics,
         })
-    }
-
-    /// The keys that requests are signed with: whoever stops requests with a refused key asks for their fingerprint.
-    pub fn credentials(&self) -> &Credentials {
-        &self.credentials
     }
 
     /// The address of a request.
@@ -186,6 +181,10 @@ impl DcsApi for HttpApi {
             "request"
         );
         answer
+    }
+
+    async fn key(&self) -> Result<Fingerprint, CloudError> {
+        Ok(self.credentials.current().await?.fingerprint())
     }
 }
 

@@ -116,18 +116,25 @@ async fn read_file(path: &Path) -> Result<SecretString, String> {
     Ok(text.trim().into())
 }
 
-impl Keys {
-    /// Tells these keys from others.
-    pub fn fingerprint(&self) -> Fingerprint {
+impl Fingerprint {
+    /// The fingerprint of what a key consists of.
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
         let mut context = Context::new(&SHA256);
-        let token = self.security_token.as_ref().map_or("", |token| token.expose_secret());
-        for part in [self.access_key.as_str(), self.secret.expose_secret(), token] {
+        for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part.as_bytes());
+            context.update(part);
         }
         let mut digest = [0; 32];
         digest.copy_from_slice(context.finish().as_ref());
-        Fingerprint(digest)
+        Self(digest)
+    }
+}
+
+impl Keys {
+    /// Tells these keys from others.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let token = self.security_token.as_ref().map_or("", |token| token.expose_secret());
+        Fingerprint::of_parts(&[self.access_key.as_bytes(), self.secret.expose_secret().as_bytes(), token.as_bytes()])
     }
 
     /// Every text that must not be seen: for taking them out of messages that come from outside.

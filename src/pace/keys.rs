@@ -7,12 +7,13 @@
 //! record and is tried at once.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
+
+use crate::cloud::credentials::Fingerprint;
 
 /// The first stop after a refused signature.
 const FIRST_STOP: Duration = Duration::from_mins(5);
@@ -20,25 +21,6 @@ const FIRST_STOP: Duration = Duration::from_mins(5);
 const LONGEST_STOP: Duration = Duration::from_hours(1);
 /// Keys remembered; temporary keys change every hour or so.
 const REMEMBERED: usize = 64;
-
-/// Tells keys apart without revealing them, not even a hash of them in a log.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Fingerprint(u64);
-
-impl std::fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Fingerprint")
-    }
-}
-
-impl Fingerprint {
-    /// The fingerprint of a key's parts: access key, secret, token.
-    pub fn of(parts: impl Hash) -> Self {
-        let mut hasher = DefaultHasher::new();
-        parts.hash(&mut hasher);
-        Self(hasher.finish())
-    }
-}
 
 /// The records of all keys in use, shared by all projects.
 #[derive(Debug, Default)]
@@ -155,7 +137,7 @@ mod tests {
     use super::*;
 
     fn key(text: &str) -> Fingerprint {
-        Fingerprint::of(text)
+        Fingerprint::of_parts(&[text.as_bytes()])
     }
 
     #[tokio::test(start_paused = true)]
@@ -202,15 +184,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_changed_key_is_tried_at_once() {
         let ring = KeyRing::default();
-        ring.refused(Fingerprint::of(("ak", "wrong")));
-        assert!(ring.pass(Fingerprint::of(("ak", "right"))).await.is_ok());
+        ring.refused(key("ak wrong"));
+        assert!(ring.pass(key("ak right")).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn memory_stays_flat_while_keys_change() {
         let ring = KeyRing::default();
         for index in 0..10_000 {
-            ring.pass(Fingerprint::of(index)).await.unwrap();
+            ring.pass(key(&index.to_string())).await.unwrap();
         }
         assert!(ring.keys.lock().unwrap().len() <= REMEMBERED);
     }

@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 use super::Pace;
 use super::keys::KeyRing;
+use crate::cloud::credentials::Fingerprint;
 use crate::cloud::error::ErrorKind;
 use crate::cloud::{Answer, CloudError, DcsApi, Request};
 use crate::domain::ProjectName;
 use crate::exposition::own::OwnMetrics;
-use crate::pace::keys::Fingerprint;
 
 /// A project's API behind its paces and the key ring.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::cloud::credentials::Fingerprint;
 use crate::cloud::error::ErrorKind;
 use crate::cloud::{Answer, CloudError, DcsApi, Oddities, Page, Request};
 use crate::config::{
@@ -19,7 +20,7 @@ use crate::domain::record::{BackupType, ErrorCode, Record, State};
 use crate::domain::{InstanceId, Operation};
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
-use crate::pace::keys::{Fingerprint, KeyRing};
+use crate::pace::keys::KeyRing;
 use crate::pace::paced::Paced;
 use crate::poller::Poller;
 
@@ -180,7 +181,7 @@ impl DcsApi for Fake {
     }
 
     async fn key(&self) -> Result<Fingerprint, CloudError> {
-        Ok(Fingerprint::of(self.lock().key))
+        Ok(Fingerprint::of_parts(&[&self.lock().key.to_be_bytes()]))
     }
 }
 

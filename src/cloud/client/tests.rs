@@ -427,7 +427,7 @@ async fn without_keys_nothing_is_sent() {
     assert_eq!(error.kind, ErrorKind::Unauthorized);
     assert!(error.message.contains("/nonexistent/key"), "{error}");
     assert!(stub.seen().is_empty());
-    assert!(api.credentials().current().await.is_err());
+    assert!(api.key().await.is_err());
 }
 
 #[tokio::test]
