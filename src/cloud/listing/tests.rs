@@ -1,0 +1,442 @@
+//! Scripted pages, and a model of a service whose lists change while they are read.
+
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::instance::PolicyReading;
+use crate::domain::record::State;
+
+/// An API that answers from a function and remembers what it was asked.
+struct Fake<F> {
+    answer: Mutex<F>,
+    asked: Mutex<Vec<Window>>,
+}
+
+impl<F: FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> Fake<F> {
+    fn new(answer: F) -> Self {
+        Self { answer: Mutex::new(answer), asked: Mutex::default() }
+    }
+
+    fn asked(&self) -> Vec<(u64, u32)> {
+        self.asked.lock().unwrap().iter().map(|window| (window.offset, window.limit)).collect()
+    }
+}
+
+impl<F: FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> DcsApi for Fake<F> {
+    async fn send(&self, request: &Request) -> Result<Answer, CloudError> {
+        let window = match request {
+            Request::Instances(window) | Request::Backups(_, window) | Request::Restores(_, window) => *window,
+            Request::Instance(_) => panic!("not a list"),
+        };
+        self.asked.lock().unwrap().push(window);
+        (self.answer.lock().unwrap())(window)
+    }
+}
+
+/// Answers with these pages one after the other.
+fn script(pages: Vec<Page<Record>>) -> Fake<impl FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> {
+    let mut pages = pages.into_iter();
+    Fake::new(move |_| Ok(Answer::Records(pages.next().expect("more pages were asked for than expected"))))
+}
+
+fn record(id: u64) -> Record {
+    Record {
+        id: format!("{id:06}").into(),
+        state: State::Succeeded,
+        created_at: Timestamp::from_second(1_700_000_000).unwrap(),
+        execution_at: None,
+        updated_at: None,
+        progress: None,
+        error_code: None,
+        size_bytes: None,
+        backup_type: None,
+        backup_format: None,
+        restorable: None,
+    }
+}
+
+fn page(ids: impl IntoIterator<Item = u64>, total: Option<u64>) -> Page<Record> {
+    let items: Vec<Record> = ids.into_iter().map(record).collect();
+    Page { received: items.len() as u64, items, total, oddities: Oddities::default() }
+}
+
+fn unreadable(count: u64) -> Page<Record> {
+    let oddities = Oddities { rejected: [("status", count)].into(), ..Oddities::default() };
+    Page { received: count, oddities, ..Page::default() }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn list(api: &impl DcsApi) -> Result<Listing<Record>, ListingError> {
+    run(backups(api, &PageSizes::default(), &"i".into()))
+}
+
+fn ids(listing: &Listing<Record>) -> Vec<u64> {
+    listing.items.iter().map(|record| record.id.as_str().parse().unwrap()).collect()
+}
+
+fn refused() -> CloudError {
+    CloudError { status: Some(400), ..CloudError::new(ErrorKind::InvalidParameter, "a parameter was refused") }
+}
+
+#[tokio::test]
+async fn lists_can_be_read_on_any_thread() {
+    let task = tokio::spawn(async {
+        let (api, sizes) = (Fake::new(|_| Ok(Answer::Instances(Page::default()))), PageSizes::default());
+        let found = instances(&api, &sizes).await.unwrap().items.len();
+        (found, backups(&api, &sizes, &"i".into()).await.is_err(), restores(&api, &sizes, &"i".into()).await.is_err())
+    });
+    assert_eq!(task.await.unwrap(), (0, true, true));
+}
+
+#[test]
+fn a_short_page_is_the_last_one() {
+    for total in [None, Some(0), Some(2), Some(3)] {
+        let api = script(vec![page([2, 1, 3], total)]);
+        let listing = list(&api).unwrap();
+        assert_eq!(ids(&listing), [1, 2, 3]);
+        assert!(listing.complete, "{total:?}");
+        assert_eq!(api.asked(), [(0, 1000)]);
+    }
+    let api = script(vec![page([], None)]);
+    assert_eq!((ids(&list(&api).unwrap()), api.asked()), (vec![], vec![(0, 1000)]));
+}
+
+#[test]
+fn a_full_page_is_followed_whatever_the_total_says() {
+    for (first, last) in [(None, None), (Some(1500), Some(1500)), (Some(1000), Some(500))] {
+        let api = script(vec![page(0..1000, first), page(1000..1500, last)]);
+        let listing = list(&api).unwrap();
+        assert_eq!(listing.items.len(), 1500);
+        assert!(listing.complete, "{first:?}");
+        assert_eq!(api.asked(), [(0, 1000), (1000, 1000)]);
+    }
+    let api = script(vec![page(0..1000, Some(1000)), page([], Some(0))]);
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete), (1000, true));
+}
+
+#[test]
+fn a_total_beyond_a_short_page_asks_for_another_one() {
+    let api = script(vec![page(0..10, Some(25)), page(10..20, Some(25)), page(20..25, Some(25))]);
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete), (25, true));
+    assert_eq!(api.asked(), [(0, 1000), (10, 1000), (20, 1000)], "a service that caps our limit");
+    let lacking = || vec![page(0..10, Some(12)), page([], None)];
+    let api = script([lacking(), lacking()].concat());
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete), (10, false), "a total of more than there is to see");
+}
+
+#[test]
+fn a_service_that_repeats_itself_is_not_asked_for_ever() {
+    let api = Fake::new(|_| Ok(Answer::Records(page(0..1000, None))));
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete, api.asked().len()), (1000, false, 2));
+    let api = Fake::new(|_| Ok(Answer::Records(page(0..10, Some(25)))));
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete, api.asked().len()), (10, false, 4), "two readings of two pages");
+}
+
+#[test]
+fn a_list_without_end_is_an_error() {
+    let api = Fake::new(|window| Ok(Answer::Records(page(window.offset..window.offset + 1000, None))));
+    let error = list(&api).unwrap_err();
+    assert_eq!((error.error.kind, api.asked().len()), (ErrorKind::PageLimit, 100));
+    let api = Fake::new(|window| Ok(Answer::Records(page([window.offset], Some(u64::MAX)))));
+    assert_eq!(list(&api).unwrap_err().error.kind, ErrorKind::PageLimit);
+}
+
+#[test]
+fn smaller_pages_are_asked_for_and_remembered() {
+    let most = |most: u32| {
+        Fake::new(move |window| match window.limit {
+            limit if limit > most => Err(refused()),
+            limit => {
+                let end = (window.offset + u64::from(limit)).min(25).max(window.offset);
+                Ok(Answer::Records(page(window.offset..end, None)))
+            }
+        })
+    };
+    let sizes = PageSizes::default();
+    let id = InstanceId::from("i");
+    let api = most(10);
+    assert_eq!(run(backups(&api, &sizes, &id)).unwrap().items.len(), 25);
+    assert_eq!(api.asked(), [(0, 1000), (0, 100), (0, 10), (10, 10), (20, 10)]);
+    let api = most(10);
+    assert_eq!(run(backups(&api, &sizes, &id)).unwrap().items.len(), 25);
+    assert_eq!(api.asked(), [(0, 10), (10, 10), (20, 10)], "the size is remembered");
+    let api = most(100);
+    run(restores(&api, &sizes, &id)).unwrap();
+    assert_eq!(api.asked(), [(0, 1000), (0, 100)], "another operation, another size");
+    let api = most(9);
+    let sizes = PageSizes::default();
+    let error = run(backups(&api, &sizes, &id)).unwrap_err();
+    assert_eq!((error.error.kind, error.error.status), (ErrorKind::Decode, Some(400)));
+    assert_eq!(api.asked(), [(0, 1000), (0, 100), (0, 10)]);
+    let api = most(1000);
+    run(backups(&api, &sizes, &id)).unwrap();
+    assert_eq!(api.asked(), [(0, 1000)], "what no size helped is not remembered");
+}
+
+#[test]
+fn a_smaller_page_goes_on_where_the_refused_one_would_have() {
+    let api = Fake::new(|window| {
+        if window.offset > 0 && window.limit > 100 {
+            return Err(refused());
+        }
+        let end = (window.offset + u64::from(window.limit)).min(1150).max(window.offset);
+        Ok(Answer::Records(page(window.offset..end, Some(1150))))
+    });
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete), (1150, true));
+    assert_eq!(api.asked(), [(0, 1000), (1000, 1000), (1000, 100), (1100, 100)]);
+}
+
+#[test]
+fn other_errors_pass_through() {
+    for kind in [ErrorKind::Unsupported, ErrorKind::Throttled, ErrorKind::NotFound, ErrorKind::Timeout, ErrorKind::Held]
+    {
+        let api = Fake::new(move |window| match window.offset {
+            0 => Ok(Answer::Records(Page {
+                oddities: Oddities { unknown: [("status", 1)].into(), ..Oddities::default() },
+                ..page(0..1000, None)
+            })),
+            _ => Err(CloudError::new(kind, "x")),
+        });
+        let error = list(&api).unwrap_err();
+        assert_eq!(error.error.kind, kind);
+        assert_eq!(error.oddities.unknown["status"], 1);
+        assert_eq!(api.asked().len(), 2);
+    }
+    let api = Fake::new(|_| Ok(Answer::Instances(Page::default())));
+    assert_eq!(list(&api).unwrap_err().error.kind, ErrorKind::Decode);
+}
+
+#[test]
+fn a_page_of_which_nothing_can_be_read_is_an_error_with_its_oddities() {
+    let error = list(&script(vec![unreadable(3)])).unwrap_err();
+    assert_eq!((error.error.kind, error.oddities.rejected["status"]), (ErrorKind::Decode, 3));
+    assert!(error.to_string().contains("none of the 3 entries") && error.to_string().contains("status"), "{error}");
+    let error = list(&script(vec![page(0..1000, None), unreadable(1)])).unwrap_err();
+    assert_eq!(error.error.kind, ErrorKind::Decode);
+}
+
+#[test]
+fn with_an_unreadable_entry_a_list_is_not_complete() {
+    let mut some = page([1, 2], Some(3));
+    some.received = 3;
+    some.oddities = Oddities { rejected: [("record", 1)].into(), ..Oddities::default() };
+    let listing = list(&script(vec![some.clone()])).unwrap();
+    assert_eq!((ids(&listing), listing.complete), (vec![1, 2], false));
+    assert_eq!(listing.oddities, some.oddities);
+    some.total = None;
+    assert!(!list(&script(vec![some])).unwrap().complete);
+}
+
+#[test]
+fn the_truest_look_at_a_record_is_kept() {
+    let mut running = record(1000);
+    running.state = State::Running;
+    let mut first = page(0..999, None);
+    first.items.push(running);
+    first.received += 1;
+    let listing = list(&script(vec![first, page([1000, 1001], None)])).unwrap();
+    assert_eq!(listing.items.len(), 1001);
+    assert_eq!(listing.items[999].state, State::Succeeded);
+}
+
+#[test]
+fn a_list_that_shifts_is_read_again_at_most_twice() {
+    let shifting = || vec![page(0..10, Some(20)), page(11..20, Some(19))];
+    let calm = || vec![page(0..10, Some(19)), page(10..19, Some(19))];
+    let api = script([shifting(), calm()].concat());
+    let listing = list(&api).unwrap();
+    assert_eq!((ids(&listing), listing.complete), ((0..19).collect(), true));
+    let api = script([shifting(), shifting(), shifting()].concat());
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete), (19, false));
+    let lacking =
+        |lost: u64| vec![page((0..10).filter(|id| *id != lost), Some(20)), page(10..20, Some(20)), page([], None)];
+    let api = script([lacking(1), lacking(2), lacking(3)].concat());
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete), (19, false), "the total alone shows that one is missing");
+    let api = script([lacking(1), lacking(1)].concat());
+    assert!(!list(&api).unwrap().complete, "what does not move is read no third time");
+}
+
+#[test]
+fn totals_of_pages_are_no_sign_of_a_shift() {
+    let api = Fake::new(|window| {
+        let end = (window.offset + 1000).min(2500);
+        let page = page(window.offset..end, Some(end - window.offset));
+        Ok(Answer::Records(page))
+    });
+    let listing = list(&api).unwrap();
+    assert_eq!((listing.items.len(), listing.complete, api.asked().len()), (2500, true, 3));
+}
+
+fn instance(id: &str, name: &str) -> Instance {
+    Instance {
+        id: id.into(),
+        name: Some(name.to_owned()),
+        status: None,
+        engine: None,
+        engine_version: None,
+        cache_mode: None,
+        max_memory_bytes: None,
+        created_at: None,
+        policy: PolicyReading::Unread,
+    }
+}
+
+#[test]
+fn instances_are_listed_once_as_seen_last() {
+    let api = Fake::new(|window| {
+        let items = match window.offset {
+            0 => vec![instance("b", "old"), instance("a", "a")],
+            _ => vec![instance("b", "new"), instance("c", "c")],
+        };
+        Ok(Answer::Instances(Page { received: 2, items, total: Some(3), oddities: Oddities::default() }))
+    });
+    let listing = run(instances(&api, &PageSizes::default())).unwrap();
+    assert_eq!(listing.items, [instance("a", "a"), instance("b", "new"), instance("c", "c")]);
+    assert!(listing.complete);
+}
+
+/// What a total means to a service.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Total {
+    Grand,
+    OfPage,
+    Missing,
+}
+
+/// A change of a list between two requests.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Insert(usize),
+    Delete(usize),
+}
+
+/// A service whose list of records changes as scripted: after so many requests, this.
+#[derive(Clone, Debug)]
+struct Model {
+    list: Vec<u64>,
+    total: Total,
+    /// Entries that it sends at most, whatever is asked for.
+    cap: u64,
+    /// Larger pages are refused.
+    largest: u32,
+    changes: Vec<(usize, Change)>,
+}
+
+/// Entries from here on come and go; those below stay.
+const PASSING: u64 = 1000;
+
+impl Model {
+    fn serve(mut self) -> Fake<impl FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> {
+        let mut requests = 0;
+        let mut next = PASSING + 500;
+        Fake::new(move |window| {
+            if window.limit > self.largest {
+                return Err(refused());
+            }
+            for (_, change) in self.changes.iter().filter(|(after, _)| *after == requests) {
+                match change {
+                    Change::Insert(at) => {
+                        self.list.insert(at % (self.list.len() + 1), next);
+                        next += 1;
+                    }
+                    Change::Delete(at) => {
+                        let passing: Vec<usize> = (0..self.list.len()).filter(|i| self.list[*i] >= PASSING).collect();
+                        if !passing.is_empty() {
+                            self.list.remove(passing[at % passing.len()]);
+                        }
+                    }
+                }
+            }
+            requests += 1;
+            let count = self.cap.min(u64::from(window.limit));
+            let ids: Vec<u64> = self
+                .list
+                .iter()
+                .copied()
+                .skip(usize::try_from(window.offset).unwrap())
+                .take(usize::try_from(count).unwrap())
+                .collect();
+            let total = match self.total {
+                Total::Grand => Some(self.list.len() as u64),
+                Total::OfPage => Some(ids.len() as u64),
+                Total::Missing => None,
+            };
+            Ok(Answer::Records(page(ids, total)))
+        })
+    }
+}
+
+prop_compose! {
+    /// Any service that a client could read reliably: one that caps pages silently must tell the grand total, and
+    /// so must one from whose list entries vanish, at most one between two requests and two in all.
+    fn any_model()(
+        staying in 0_u64..60,
+        passing in 0_u64..20,
+        total in prop_oneof![Just(Total::Grand), Just(Total::OfPage), Just(Total::Missing)],
+        cap in 1_u64..40,
+        largest in prop::sample::select(vec![1000_u32, 500, 100, 50, 10]),
+        changes in prop::collection::btree_map(0_usize..30, (any::<bool>(), any::<usize>()), 0..3),
+        order in any::<u64>(),
+    ) -> Model {
+        let mut list: Vec<u64> = (0..staying).chain(PASSING..PASSING + passing).collect();
+        list.sort_by_key(|id| (id ^ order).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let grand = total == Total::Grand;
+        let changes = changes
+            .into_iter()
+            .map(|(after, (delete, at))| (after, if delete && grand { Change::Delete(at) } else { Change::Insert(at) }))
+            .collect();
+        Model { list, total, cap: if grand { cap } else { u64::MAX }, largest, changes }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn no_record_that_exists_throughout_is_lost(model in any_model()) {
+        let staying: Vec<u64> = model.list.iter().copied().filter(|id| *id < PASSING).collect();
+        let calm = model.changes.is_empty();
+        let count = model.list.len();
+        let api = model.serve();
+        let listing = list(&api).unwrap();
+        let found = ids(&listing);
+        for id in staying {
+            prop_assert!(found.contains(&id), "{} was lost: {:?}", id, api.asked());
+        }
+        prop_assert!(found.is_sorted() && found.iter().collect::<HashSet<_>>().len() == found.len());
+        if calm {
+            prop_assert_eq!(found.len(), count);
+            prop_assert!(listing.complete);
+        }
+    }
+
+    #[test]
+    fn whatever_comes_the_requests_are_bounded(
+        pages in prop::collection::vec((prop::collection::vec(0_u64..40, 0..20), prop::option::of(0_u64..100), 0_u64..3), 1..20),
+    ) {
+        let mut turn = 0;
+        let api = Fake::new(move |_| {
+            let (ids, total, more) = pages[turn % pages.len()].clone();
+            turn += 1;
+            let mut page = page(ids, total);
+            page.received += more;
+            Ok(Answer::Records(page))
+        });
+        let _ = list(&api);
+        prop_assert!(api.asked().len() <= MAX_PAGES * MAX_READINGS);
+    }
+}
