@@ -94,8 +94,8 @@ fn poller(config: &Config, clock: &Clock, metrics: &OwnMetrics) -> anyhow::Resul
             let pace = shared.entry(Arc::as_ptr(&project.credentials)).or_insert_with(|| Arc::new(Pace::new(limits)));
             paces.push(pace.clone());
         }
-        let paced = Paced::new(api, project.name.clone(), paces, keys.clone(), metrics.clone());
-        projects.push((project.clone(), paced));
+        let api = Paced::new(api, project.name.clone(), paces, keys.clone(), metrics.clone());
+        projects.push((project.clone(), api));
     }
     Ok(Poller::new(projects, &config.polling, clock.clone(), metrics.clone()))
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
 use crate::logging::Format;
+use crate::simulator::{DEMO_INSTANCES, DEMO_SPEED, SPEEDS};
 use crate::web::ListenAddress;
 
 /// The default of `--web.listen-address`.
@@ -133,13 +134,13 @@ pub struct Simulate {
 #[derive(Clone, Debug, Args)]
 pub struct SimulatedCloud {
     /// How many instances there are.
-    #[arg(long, value_name = "N", default_value_t = 12)]
+    #[arg(long, value_name = "N", default_value_t = DEMO_INSTANCES)]
     pub instances: usize,
     /// The same seed gives the same fleet.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// How many times shorter backups and restores are, and the time between those that no plan asks for.
-    #[arg(long, value_name = "X", default_value_t = 30.0, value_parser = speed)]
+    #[arg(long, value_name = "X", default_value_t = DEMO_SPEED, value_parser = speed)]
     pub speed: f64,
     /// Something that goes wrong: KIND[=PROBABILITY][@INSTANCE]; may be repeated.
     #[arg(long = "fault", value_name = "FAULT")]
@@ -203,8 +204,8 @@ fn telemetry_path(text: &str) -> Result<String, String> {
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| "expected a number such as 1 or 60".to_owned())?;
-    if (0.01..=10_000.0).contains(&speed) { Ok(speed) } else { Err("expected a number from 0.01 to 10000".to_owned()) }
+    let speed: Option<f64> = text.parse().ok().filter(|speed| SPEEDS.contains(speed));
+    speed.ok_or_else(|| format!("expected a number from {} to {}", SPEEDS.start(), SPEEDS.end()))
 }
 
 #[cfg(test)]
@@ -219,7 +220,10 @@ mod tests {
 
     #[test]
     fn flags_are_read_without_and_with_the_command() {
-        for arguments in [&["x", "--config.file=a.yml", "--log.level=debug"][..], &["x", "serve", "--config.file", "a.yml", "--log.level", "debug"]] {
+        for arguments in [
+            &["x", "--config.file=a.yml", "--log.level=debug"][..],
+            &["x", "serve", "--config.file", "a.yml", "--log.level", "debug"],
+        ] {
             let cli = Cli::try_parse_from(arguments).unwrap();
             let serve = match cli.command {
                 Some(Command::Serve(serve)) => serve,

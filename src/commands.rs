@@ -2,6 +2,7 @@
 //!
 //! 0 is success (for the daemon: SIGTERM or SIGINT), 3 bad configuration, 1 anything else; `check` has its own.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 
@@ -52,12 +53,14 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
 pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
     let shutdown = shutdown_on_signals()?;
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let simulator = Simulator::bind(options(flags.cloud, loopback), clock.clone()).await.context("starting the simulated cloud")?;
-    let config = simulator.demo_config();
+    let simulator = Simulator::bind(options(flags.cloud, loopback), clock.clone()).await;
+    let simulator = simulator.context("starting the simulated cloud")?;
+    let cloud_address = simulator.addr();
+    let config = simulator::demo_config(cloud_address);
     let cloud = tokio::spawn(simulator.run(shutdown.clone().cancelled_owned()));
     let app = bind_next_free(&config, &flags.listen_address, &flags.web.telemetry_path, &clock).await?;
     let address = *app.addresses().first().context("listening on no address")?;
-    say(&simulator::demo_banner(address, &flags.web.telemetry_path));
+    say(&demo_banner(address, &flags.web.telemetry_path, cloud_address));
     app.run(shutdown.clone().cancelled_owned()).await?;
     shutdown.cancel();
     cloud.await.context("the simulated cloud failed")?;
@@ -70,10 +73,10 @@ pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
 /// Where it cannot listen.
 pub async fn simulate(flags: Simulate, clock: Clock) -> anyhow::Result<u8> {
     let shutdown = shutdown_on_signals()?;
-    let simulator = Simulator::bind(options(flags.cloud, flags.listen), clock)
-        .await
-        .with_context(|| format!("listening on {}", flags.listen))?;
-    say(&simulator.banner());
+    let options = options(flags.cloud, flags.listen);
+    let simulator = Simulator::bind(options.clone(), clock).await;
+    let simulator = simulator.with_context(|| format!("simulating on {}", flags.listen))?;
+    say(&simulator::banner(&options, simulator.addr()));
     simulator.run(shutdown.cancelled_owned()).await;
     Ok(0)
 }
@@ -83,7 +86,8 @@ pub async fn simulate(flags: Simulate, clock: Clock) -> anyhow::Result<u8> {
 /// # Errors
 /// Where the result cannot be printed.
 pub async fn check(flags: &Check, environment: Vec<(String, String)>, clock: Clock) -> anyhow::Result<u8> {
-    let coloured = std::io::stdout().is_terminal() && !environment.iter().any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
+    let coloured = std::io::stdout().is_terminal()
+        && !environment.iter().any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
     let inputs = Inputs { file: flags.config.file.clone(), environment, shard_ordinal: None, shard_total: None };
     let Some(config) = load(&inputs) else { return Ok(BAD_CONFIGURATION) };
     let shutdown = shutdown_on_signals()?;
@@ -123,8 +127,7 @@ pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> 
     }
 }
 
-const WEB_CONFIG_NOT_BUILT: &str =
-    "--web.config.file: TLS and authentication are not built yet; leave the flag out and listen on loopback or behind a proxy";
+const WEB_CONFIG_NOT_BUILT: &str = "--web.config.file: TLS and authentication are not built yet; leave the flag out and listen on loopback or behind a proxy";
 
 /// Flags of the contract whose feature is not there yet are refused, never ignored.
 fn not_built_yet(flags: &Serve) -> Option<&'static str> {
@@ -163,7 +166,8 @@ fn describe(config: &Config) -> String {
             (Some(_), count) => format!("all instances, {count} of them by hand"),
             (None, count) => format!("{count} instances by hand"),
         };
-        text += &format!("  {}: {} ({}), {watched}\n", project.name, project.endpoint, project.api_version.as_str());
+        let _ =
+            writeln!(text, "  {}: {} ({}), {watched}", project.name, project.endpoint, project.api_version.as_str());
     }
     text
 }
@@ -177,6 +181,21 @@ fn options(cloud: SimulatedCloud, listen: SocketAddr) -> simulator::Options {
         faults: cloud.faults,
         ..simulator::Options::default()
     }
+}
+
+/// What `demo` shows first.
+fn demo_banner(address: SocketAddr, path: &str, cloud: SocketAddr) -> String {
+    format!(
+        "dcs-backup-exporter demo: a simulated DCS cloud, and the exporter polling it. Nothing leaves this machine.\n\n\
+         \x20 metrics          http://{address}{path}\n\
+         \x20 start page       http://{address}/\n\
+         \x20 simulated cloud  http://{cloud}/simulator/    its instances, keys and faults\n\n\
+         Backups and restores progress while you look:\n\n\
+         \x20 curl -s http://{address}{path} | grep progress_ratio\n\n\
+         Prometheus can scrape it as it is:\n\n\
+         \x20 scrape_configs: [{{ job_name: dcs-backup, static_configs: [{{ targets: [\"{address}\"] }}] }}]\n\n\
+         Ctrl-C stops it. The log follows.\n\n"
+    )
 }
 
 /// Binds the daemon to an address, or where its port is taken to the next free one.

@@ -1,9 +1,25 @@
 //! Prometheus exporter for the backup and restore records of Huawei Cloud DCS instances.
+//!
+//! Data flows one way: configuration → schedule → pace → cloud → records → facts → snapshot → exposition → scrape.
+//! Nothing flows back but "when next".
+//!
+//! * pure, `now` is an argument: [`domain`] (records, plans, facts), [`schedule`] (what is due when), `cloud::sign`;
+//! * towards the cloud: [`cloud`] (client, credentials, wire, lists), behind [`pace`] (budget, keys);
+//! * [`poller`]: the actor that asks, and publishes a [`snapshot`];
+//! * towards people: [`exposition`] (the text of `/metrics`), [`web`] (the server), [`check`] (the table);
+//! * [`app`] puts them together, [`commands`] and [`cli`] are the program, [`config`] its configuration;
+//! * [`simulator`]: a DCS cloud to poll, outside of all that: it speaks to the program through a socket.
+//!
+//! What holds everywhere: a scrape does no I/O; a failed poll changes no fact; no request leaves outside its
+//! budget; a secret reaches no log, error, page or `Debug`; what is not known has no series.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod app;
 pub mod check;
+pub mod cli;
 pub mod clock;
 pub mod cloud;
+pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod exposition;
@@ -11,5 +27,6 @@ pub mod logging;
 pub mod pace;
 pub mod poller;
 pub mod schedule;
+pub mod simulator;
 pub mod snapshot;
 pub mod web;

@@ -4,9 +4,9 @@
 //! requests run as tasks of their own, at most as many as the budget lets run; who is due longest goes first.
 
 mod instance;
-mod listing;
 mod project;
 mod report;
+mod vanished;
 
 use std::sync::Arc;
 
@@ -17,8 +17,10 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::cloud::error::ErrorKind;
 
-use crate::cloud::{Answer, CloudError, DcsApi, Request};
+use crate::cloud::listing::{self, ListingError, PageSizes};
+use crate::cloud::{Answer, CloudError, DcsApi, Oddities, Request};
 use crate::config::{Polling, ProjectConfig};
+use crate::domain::ProjectName;
 use crate::exposition::own::OwnMetrics;
 use crate::pace::paced::Paced;
 use crate::snapshot::Snapshot;
@@ -40,6 +42,8 @@ pub struct Poller<A> {
 struct Member<A> {
     project: Project,
     api: Arc<Paced<A>>,
+    /// How long the pages may be that the cloud sends.
+    sizes: Arc<PageSizes>,
     under_way: usize,
     changed: bool,
 }
@@ -61,6 +65,7 @@ impl<A: DcsApi> Poller<A> {
             .map(|(config, api)| Member {
                 project: Project::new(&config, polling, api.requests_per_second(), metrics.clone(), now),
                 api: Arc::new(api),
+                sizes: Arc::default(),
                 under_way: 0,
                 changed: true,
             })
@@ -127,10 +132,11 @@ impl<A: DcsApi> Poller<A> {
             {
                 member.under_way += 1;
                 let api = member.api.clone();
+                let sizes = member.sizes.clone();
                 let metrics = self.metrics.clone();
                 let name = member.project.name().clone();
                 self.running.spawn(async move {
-                    let result = carry_out(&*api, &task, &name, &metrics).await;
+                    let result = carry_out(&*api, &task, &sizes, &name, &metrics).await;
                     Done { member: index, task, result }
                 });
             }
@@ -176,24 +182,34 @@ impl<A: DcsApi> Member<A> {
 async fn carry_out<A: DcsApi>(
     api: &A,
     task: &Task,
-    project: &crate::domain::ProjectName,
+    sizes: &PageSizes,
+    project: &ProjectName,
     metrics: &OwnMetrics,
 ) -> Result<Reading, CloudError> {
-    let operation = task.operation();
+    let note = |oddities: &Oddities| metrics.oddities(project, task.operation(), oddities);
+    let failed = |failure: ListingError| {
+        note(&failure.oddities);
+        failure.error
+    };
     match task {
         Task::Listing => {
-            let listing = crate::cloud::listing::instances(api).await;
-            metrics.oddities(project, operation, &listing.oddities);
-            listing.result.map(|list| Reading::Instances { instances: list.items, complete: list.complete })
+            let listing = listing::instances(api, sizes).await.map_err(failed)?;
+            note(&listing.oddities);
+            Ok(Reading::Instances { instances: listing.items, complete: listing.complete })
         }
-        Task::Backups(id) | Task::Restores(id) => {
-            let listing = crate::cloud::listing::records(api, operation, id).await;
-            metrics.oddities(project, operation, &listing.oddities);
-            listing.result.map(|list| Reading::Records(list.items))
+        Task::Backups(id) => {
+            let listing = listing::backups(api, sizes, id).await.map_err(failed)?;
+            note(&listing.oddities);
+            Ok(Reading::Records(listing.items))
+        }
+        Task::Restores(id) => {
+            let listing = listing::restores(api, sizes, id).await.map_err(failed)?;
+            note(&listing.oddities);
+            Ok(Reading::Records(listing.items))
         }
         Task::Policy(id) => match api.send(&Request::Instance(id.clone())).await? {
             Answer::Instance(instance, oddities) => {
-                metrics.oddities(project, operation, &oddities);
+                note(&oddities);
                 Ok(Reading::Instance(instance))
             }
             _ => Err(CloudError::new(ErrorKind::Decode, "the answer is of another kind than the request")),

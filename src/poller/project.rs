@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::instance::{Terms, Watched};
-use super::listing::{Doubt, MISSES};
 use super::report;
+use super::vanished::{Doubt, MISSES};
 use crate::cloud::CloudError;
 use crate::cloud::error::ErrorKind;
 use crate::config::{Polling, ProjectConfig};

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::cloud::credentials::Fingerprint;
 use crate::domain::instance::PolicyReading;
 use crate::domain::record::State;
 
@@ -22,6 +23,10 @@ impl<F: FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> Fake<F> {
 
     fn asked(&self) -> Vec<(u64, u32)> {
         self.asked.lock().unwrap().iter().map(|window| (window.offset, window.limit)).collect()
+    }
+
+    async fn key(&self) -> Result<Fingerprint, CloudError> {
+        Ok(Fingerprint::of_parts(&[]))
     }
 }
 

@@ -1,0 +1,9 @@
+//! The daemon as its users meet it: the real binary, a configuration file, real sockets, the simulated cloud.
+#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods)] // tests wait in real time
+
+mod check;
+mod faults;
+mod harness;
+mod lifecycle;
+mod seeds;
