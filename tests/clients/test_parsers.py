@@ -99,7 +99,7 @@ class Parsers(unittest.TestCase):
             self.assertEqual(seen[name].type, kind, name)
             self.assertTrue(seen[name].documentation, name)
         known = TYPES.keys() | {name.removesuffix("_total") for name in WITHOUT_CAUSE}
-        self.assertEqual(sorted(seen.keys() - known), [], "families that are not in the contract")
+        self.assertEqual(sorted(seen.keys() - known), [], "families that are missing in the lists above")
 
     def test_every_family_in_the_plain_format(self):
         self.every_family_comes(PLAIN)

@@ -86,7 +86,7 @@ class OfficialSdk(unittest.TestCase):
     def setUpClass(cls):
         stack = contextlib.ExitStack()
         cls.addClassCleanup(stack.close)
-        cls.cloud, _ = stack.enter_context(program.simulate("--instances=14", "--seed=5", "--speed=5"))
+        cls.cloud, _ = stack.enter_context(program.simulate("--instances=14", "--seed=5", "--speed=20"))
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         file = folder / "exporter.yml"
         file.write_text(CONFIGURATION.format(project=cls.cloud.project_id, endpoint=cls.cloud.endpoint))
@@ -171,14 +171,18 @@ class OfficialSdk(unittest.TestCase):
             assert not different, f"{len(different)} differences: {different[:12]}"
             return expected
 
-        # The fleet moves while it is read: not at once, but soon, all of it agrees.
-        expected = wait_for("the SDK and /metrics see the same", agree, 120)
+        # The fleet moves while it is read: not at once, but soon, all of it agrees; and again after a change.
+        before = wait_for("the SDK and /metrics see the same", agree, 120)
+        wait_for("the fleet moves", lambda: self.expected(client) != before, 120)
+        expected = wait_for("the SDK and /metrics see the same again", agree, 120)
         self.assertEqual(len(expected), 14)
         total = collections.Counter()
         for of_one in expected.values():
-            total.update({name: value for (name, _), value in of_one.items() if name.endswith("_records")})
+            for (name, _), value in of_one.items():
+                total[name] += value
         self.assertGreater(total["dcs_backup_records"], 50, "a fleet with a past")
         self.assertGreater(total["dcs_restore_records"], 5, "a fleet with a past")
+        self.assertGreater(total["dcs_backup_failures"], 0, "a fleet in which something fails")
 
     def test_its_signature_is_accepted_and_its_answers_are_decoded(self):
         from huaweicloudsdkdcs.v2 import ShowInstanceRequest
