@@ -1,8 +1,9 @@
 //! The cloud's API: a trait, its real client, and errors by what the caller would do differently.
 //!
-//! [`DcsApi`] is one request and its answer; tests put a fake in its place. [`client`] speaks HTTP, signed by
-//! [`sign`] with what [`credentials`] hold; [`wire`] reads every form the cloud's answers take; [`listing`] turns
-//! pages into complete lists. No request leaves but through a [`crate::pace::Pace`].
+//! [`DcsApi`] is one request and its answer; tests put a fake in its place. [`client`] speaks HTTP over
+//! [`transport`], signed by [`sign`] with what [`credentials`] hold; [`wire`] reads every form that successes take,
+//! [`response`] types everything else; [`listing`] turns pages into complete lists. No request leaves but through a
+//! [`crate::pace::Pace`].
 
 pub mod client;
 pub mod credentials;

@@ -1,9 +1,9 @@
 //! The configuration, validated and immutable (contract §2).
 //!
-//! What the user typed is read as a tree of text scalars that remember where they stand ([`file`], [`yaml`]),
-//! layered by figment (defaults < file < [`environment`] < flags, [`layers`]), and turned into these types by
-//! [`validate`] and its parts ([`project`], [`credentials`]). Nobody guesses the type of a scalar before its field is
-//! known: [`schema`] has the table of all keys. Every problem is reported at once ([`problem`]).
+//! What the user typed is read as a tree of text scalars that remember where they stand (`file`, `yaml`, `tree`),
+//! layered by figment (defaults < file < `environment` < flags: `layers`), and turned into these types by `validate`
+//! and its parts (`project`, `credentials`). Nobody guesses the type of a scalar before its field is known: `schema`
+//! and its table of `keys` know each one. Every problem is reported at once, with file, line and key (`problem`).
 
 mod address;
 mod advice;

@@ -3,11 +3,11 @@
 //! It stands outside the program's layers and talks to them as the real cloud does, over HTTP with signed requests.
 //! It shares no reading or writing of bodies with the client, so that a misunderstanding cannot hide in both.
 //!
-//! * [`fleet`], [`history`]: instances, backups and restores, a pure function of seed, number, speed and clock;
+//! * `fleet`, `history`: instances, backups and restores, a pure function of seed, number, speed and clock;
 //!   all time stamps are true, nothing is stored;
-//! * [`gateway`]: signature, rate limit, project; [`faults`] on request and what they [`spoil`];
-//! * [`api`], [`bodies`], [`quirk`]: both versions of the API, in every form that answers take;
-//! * [`serve`], [`control`]: the sockets, and a page to change faults while it runs.
+//! * `gateway`: signature, rate limit, project; `faults` on request and what they `spoil`;
+//! * `api`, `bodies`, `quirk`: both versions of the API, in every form that answers take;
+//! * `serve`, `control`: the sockets, and a page to change faults while it runs.
 //!
 //! Source of the forms: the vendor's API reference, its SDKs, and captures of real answers.
 

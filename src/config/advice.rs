@@ -3,6 +3,8 @@
 //! A key that is not known is most often a known one: misspelt, in another case, or a level too high or too low. What
 //! does not look like a key may be a value that slipped into its place, perhaps a secret, and is not repeated.
 
+use std::collections::BTreeSet;
+
 use super::keys::KEYS;
 use super::schema::{KeyDoc, LONGEST_NAME};
 
@@ -24,14 +26,22 @@ pub(super) fn unknown(parent: &str, word: &str) -> String {
     if let [home] = elsewhere.as_slice() {
         return format!("unknown key here; it belongs {home}");
     }
-    match nearest(word, &siblings) {
-        Some(meant) => format!("unknown key; did you mean `{meant}`?"),
-        None if !elsewhere.is_empty() && elsewhere.len() <= 3 => {
+    if let Some(meant) = nearest(word, &siblings) {
+        return format!("unknown key; did you mean `{meant}`?");
+    }
+    let all: BTreeSet<&'static str> = KEYS.iter().filter_map(KeyDoc::word).collect();
+    let all: Vec<&str> = all.into_iter().collect();
+    let homes_of = |word: &str| KEYS.iter().filter(|key| key.word() == Some(word)).map(home).collect::<Vec<_>>();
+    match nearest(word, &all) {
+        Some(meant) if elsewhere.is_empty() && homes_of(meant).len() == 1 => {
+            format!("unknown key; did you mean `{meant}`, {}?", homes_of(meant)[0])
+        }
+        _ if !elsewhere.is_empty() && elsewhere.len() <= 3 => {
             let homes: Vec<&str> = elsewhere.iter().map(String::as_str).collect();
             format!("unknown key here; it belongs {}", either(&homes))
         }
-        None if siblings.is_empty() => "unknown key; remove it".to_owned(),
-        None => format!("unknown key; known here: {}", siblings.join(", ")),
+        _ if siblings.is_empty() => "unknown key; remove it".to_owned(),
+        _ => format!("unknown key; known here: {}", siblings.join(", ")),
     }
 }
 
@@ -103,6 +113,7 @@ mod tests {
             ("", "Polling", "unknown key; write `polling`"),
             ("projects[]", "projectId", "unknown key; write `project_id`"),
             ("projects[]", "polling", "unknown key here; it belongs at the top level"),
+            ("projects[]", "pooling", "unknown key; did you mean `polling`, at the top level?"),
             ("", "idle_interval", "unknown key here; it belongs under `polling`"),
             ("", "limits", "unknown key here; it belongs under `projects[]` or under `credentials.<name>`"),
             ("credentials.<name>", "ak", "unknown key; did you mean `access_key`?"),

@@ -3,14 +3,14 @@
 //!
 //! `[]` in a path stands for any element of a list, `<name>` for a name of the user's own.
 
-use super::schema::{KeyDoc, Kind};
+use super::schema::{Built, KeyDoc, Kind};
 
 /// Seconds and requests are cheap to write; numbers beyond these are typing errors.
 const MOST_REQUESTS: f64 = 10_000.0;
 const MOST: u32 = 10_000;
 
 const fn key(path: &'static str, kind: Kind, help: &'static str) -> KeyDoc {
-    KeyDoc { path, kind, default: None, help, not_yet: None }
+    KeyDoc { path, kind, default: None, help, built: Built::Yes }
 }
 
 impl KeyDoc {
@@ -19,7 +19,11 @@ impl KeyDoc {
     }
 
     const fn not_yet(self, instead: &'static str) -> Self {
-        Self { not_yet: Some(instead), ..self }
+        Self { built: Built::NotYet(instead), ..self }
+    }
+
+    const fn not_yet_as_a_kind(self) -> Self {
+        Self { built: Built::NotYetAsAKind, ..self }
     }
 }
 
@@ -112,18 +116,13 @@ pub(super) const KEYS: &[KeyDoc] = &[
         Kind::Choice(&["environment", "profile", "metadata", "oidc"]),
         "`environment`: the official SDK's variables HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN; not yet: profile, metadata, oidc",
     ),
-    key("credentials.<name>.username", Kind::Text, "an IAM user, for tokens")
-        .not_yet("IAM tokens are not built yet; use `access_key` and `secret_key`"),
-    key("credentials.<name>.password", Kind::Secret, "the IAM user's password")
-        .not_yet("IAM tokens are not built yet; use `access_key` and `secret_key`"),
-    key("credentials.<name>.password_file", Kind::Path, "a file with the IAM user's password")
-        .not_yet("IAM tokens are not built yet; use `access_key` and `secret_key`"),
-    key("credentials.<name>.domain_name", Kind::Text, "the IAM user's account")
-        .not_yet("IAM tokens are not built yet; use `access_key` and `secret_key`"),
-    key("credentials.<name>.idp_id", Kind::Text, "the identity provider, for source `oidc`")
-        .not_yet("federated tokens are not built yet; use `access_key` and `secret_key`"),
+    key("credentials.<name>.username", Kind::Text, "an IAM user, for tokens").not_yet_as_a_kind(),
+    key("credentials.<name>.password", Kind::Secret, "the IAM user's password").not_yet_as_a_kind(),
+    key("credentials.<name>.password_file", Kind::Path, "a file with the IAM user's password").not_yet_as_a_kind(),
+    key("credentials.<name>.domain_name", Kind::Text, "the IAM user's account").not_yet_as_a_kind(),
+    key("credentials.<name>.idp_id", Kind::Text, "the identity provider, for source `oidc`").not_yet_as_a_kind(),
     key("credentials.<name>.id_token_file", Kind::Path, "a file with the federated id token, for source `oidc`")
-        .not_yet("federated tokens are not built yet; use `access_key` and `secret_key`"),
+        .not_yet_as_a_kind(),
     key("credentials.<name>.assume", Kind::Map, "an agency to assume with these credentials")
         .not_yet("agencies are not assumed yet; use keys that have the rights themselves"),
     key("credentials.<name>.assume.agency_name", Kind::Text, "the agency's name"),

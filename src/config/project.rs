@@ -80,7 +80,9 @@ fn project_id(section: &Section) -> Option<ProjectId> {
 fn endpoint(section: &Section) -> Option<Url> {
     let (key, url) = match (section.has("endpoint"), section.has("region")) {
         (true, _) => ("endpoint", address::endpoint(section.text("endpoint")?.text).ok()?),
-        (false, true) => ("region", of_region(section.text("region")?.text, &section.place_of("region"))?),
+        (false, true) => {
+            ("region", of_region(section.text("region")?.text, "`endpoint`", &section.place_of("region"))?)
+        }
         (false, false) => {
             section.place_of("region").problem("is missing; set it, or `endpoint` for a cloud of your own");
             return None;
@@ -90,8 +92,9 @@ fn endpoint(section: &Section) -> Option<Url> {
     Some(url)
 }
 
-fn of_region(name: &str, place: &Place) -> Option<Url> {
-    match region::endpoint(name).and_then(|text| address::endpoint(&text)) {
+/// `instead` is how the endpoint itself is set.
+fn of_region(name: &str, instead: &str, place: &Place) -> Option<Url> {
+    match region::endpoint(name, instead).and_then(|text| address::endpoint(&text)) {
         Ok(url) => Some(url),
         Err(sentence) => {
             place.problem(sentence);
@@ -167,13 +170,19 @@ pub(super) fn of_environment(environment: &Environment, shared: &Shared, report:
             None
         }
     };
-    let credentials = shared
-        .credentials
-        .of_environment(&nowhere, |missing| format!("{missing}; set both, or list `projects` in a file"));
+    let not_set = |name: &str, advice: &str| {
+        let place = nowhere.clone().typed_at(&Origin::Variable(name.into()));
+        place.problem(format!("is not set; set it, or {advice}"));
+    };
+    let in_a_file = "list `projects` in a file";
+    let credentials = shared.credentials.of_environment(&nowhere, |missing| {
+        for name in missing {
+            not_set(name, in_a_file);
+        }
+    });
     let project_id = environment.sdk("HUAWEICLOUD_SDK_PROJECT_ID");
     if project_id.is_none() {
-        nowhere
-            .problem("HUAWEICLOUD_SDK_PROJECT_ID is not set; set it to the project's id, or list `projects` in a file");
+        not_set("HUAWEICLOUD_SDK_PROJECT_ID", in_a_file);
     }
     let project_id = project_id.and_then(|variable| checked(variable, Kind::Name));
     let region = environment.region.map(|variable| checked(variable, Kind::Name));
@@ -182,11 +191,12 @@ pub(super) fn of_environment(environment: &Environment, shared: &Shared, report:
             let url = checked(variable, Kind::Endpoint).and_then(|text| address::endpoint(&text).ok());
             url.inspect(|url| warn_of_clear_text(url, &variable.place(report)))
         }
-        (None, Some(variable)) => {
-            region.clone().flatten().and_then(|region| of_region(&region, &variable.place(report)))
-        }
+        (None, Some(variable)) => region
+            .clone()
+            .flatten()
+            .and_then(|region| of_region(&region, "DCS_EXPORTER_ENDPOINT", &variable.place(report))),
         (None, None) => {
-            nowhere.problem("DCS_EXPORTER_REGION is not set; set it, or DCS_EXPORTER_ENDPOINT for a cloud of your own");
+            not_set("DCS_EXPORTER_REGION", "DCS_EXPORTER_ENDPOINT for a cloud of your own");
             None
         }
     };

@@ -51,8 +51,8 @@ const OPEN_TELEKOM_CLOUD: [&str; 2] = ["eu-de", "eu-nl"];
 /// eu-west-101, the vendor's European pages say `.myhuaweicloud.eu`; for eu-ch2 only the IAM host is documented.
 const UNCERTAIN: [&str; 2] = ["eu-west-101", "eu-ch2"];
 
-/// The endpoint of a region, or why there is none and what to do.
-pub(super) fn endpoint(region: &str) -> Result<String, String> {
+/// The endpoint of a region, or why there is none and what to do: set what is called `instead`.
+pub(super) fn endpoint(region: &str, instead: &str) -> Result<String, String> {
     if HUAWEI_CLOUD.contains(&region) {
         return Ok(format!("https://dcs.{region}.myhuaweicloud.com"));
     }
@@ -60,14 +60,14 @@ pub(super) fn endpoint(region: &str) -> Result<String, String> {
         return Ok(format!("https://dcs.{region}.otc.t-systems.com"));
     }
     if UNCERTAIN.contains(&region) {
-        return Err(format!("the endpoint of {region} is not certain; set `endpoint` to the one your console names"));
+        return Err(format!("the endpoint of {region} is not certain; set {instead} to the one your console names"));
     }
     let known: Vec<&str> = HUAWEI_CLOUD.iter().chain(&OPEN_TELEKOM_CLOUD).chain(&UNCERTAIN).copied().collect();
     Err(match nearest(region, &known) {
         Some(meant) => {
-            format!("{} is not a known region; did you mean {meant}? If not, set `endpoint`", quoted(region))
+            format!("{} is not a known region; did you mean {meant}? If not, set {instead}", quoted(region))
         }
-        None => format!("{} is not a known region; set `endpoint`", quoted(region)),
+        None => format!("{} is not a known region; set {instead}", quoted(region)),
     })
 }
 
@@ -79,19 +79,22 @@ mod tests {
     #[test]
     fn every_known_region_has_a_valid_endpoint() {
         for region in HUAWEI_CLOUD.iter().chain(&OPEN_TELEKOM_CLOUD) {
-            let url = address::endpoint(&endpoint(region).unwrap()).unwrap();
+            let url = address::endpoint(&endpoint(region, "`endpoint`").unwrap()).unwrap();
             assert!(url.host_str().unwrap().starts_with(&format!("dcs.{region}.")));
         }
-        assert_eq!(endpoint("eu-de").unwrap(), "https://dcs.eu-de.otc.t-systems.com");
-        assert_eq!(endpoint("cn-north-4").unwrap(), "https://dcs.cn-north-4.myhuaweicloud.com");
+        assert_eq!(endpoint("eu-de", "`endpoint`").unwrap(), "https://dcs.eu-de.otc.t-systems.com");
+        assert_eq!(endpoint("cn-north-4", "`endpoint`").unwrap(), "https://dcs.cn-north-4.myhuaweicloud.com");
     }
 
     #[test]
     fn nothing_is_guessed() {
-        assert!(endpoint("eu-west-101").unwrap_err().contains("not certain; set `endpoint`"));
-        assert!(endpoint("eu-ch2").unwrap_err().contains("not certain"));
-        assert!(endpoint("EU-DE").unwrap_err().contains("did you mean eu-de?"));
-        assert!(endpoint("cn-nort-4").unwrap_err().contains("did you mean cn-north-4?"));
-        assert_eq!(endpoint("moon-base").unwrap_err(), "\"moon-base\" is not a known region; set `endpoint`");
+        assert!(endpoint("eu-west-101", "`endpoint`").unwrap_err().contains("not certain; set `endpoint`"));
+        assert!(endpoint("eu-ch2", "`endpoint`").unwrap_err().contains("not certain"));
+        assert!(endpoint("EU-DE", "`endpoint`").unwrap_err().contains("did you mean eu-de?"));
+        assert!(endpoint("cn-nort-4", "`endpoint`").unwrap_err().contains("did you mean cn-north-4?"));
+        assert_eq!(
+            endpoint("moon-base", "`endpoint`").unwrap_err(),
+            "\"moon-base\" is not a known region; set `endpoint`"
+        );
     }
 }

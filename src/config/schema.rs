@@ -23,8 +23,19 @@ pub struct KeyDoc {
     pub help: &'static str,
     /// What may stand there.
     pub(super) kind: Kind,
-    /// Not built yet: the reason and what to do instead.
-    pub(super) not_yet: Option<&'static str>,
+    /// Whether it works.
+    pub(super) built: Built,
+}
+
+/// Whether a key does anything.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Built {
+    /// It works.
+    Yes,
+    /// It is refused, with the reason and what to do instead.
+    NotYet(&'static str),
+    /// It belongs to a kind of credentials that is refused as a whole.
+    NotYetAsAKind,
 }
 
 /// What may stand under a key.
@@ -78,7 +89,7 @@ impl KeyDoc {
         let is_within = |outer: &str| {
             self.path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
-        KEYS.iter().any(|key| key.not_yet.is_some() && is_within(key.path))
+        KEYS.iter().any(|key| key.built != Built::Yes && is_within(key.path))
     }
 
     /// The last word of the path; a name of the user's own has none.

@@ -10,7 +10,7 @@ use super::advice;
 use super::problem::{Origin, Place, Report};
 use super::scalar;
 use super::schema;
-use super::tree::{Node, Value};
+use super::tree::{Entry, Node, Value};
 
 /// A mapping, where it stands, and which keys belong into it.
 #[derive(Clone)]
@@ -90,9 +90,14 @@ impl<'t> Section<'t> {
         matches!(node.value, Value::Map(_)).then(|| Section { node, pattern, place: self.place_of(key) })
     }
 
-    /// The mappings of a mapping whose keys are the user's own, by name.
-    pub(super) fn named(&self) -> impl Iterator<Item = (&'t str, Option<Section<'t>>)> {
-        self.node.entries().iter().map(|entry| (&*entry.key, self.section(&entry.key)))
+    /// What stands in a mapping whose keys are the user's own, by name; `None` for what is no mapping.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'t str, Place<'t>, Option<Section<'t>>)> {
+        self.node.entries().iter().map(|Entry { key, node }| {
+            let place = self.place.key(advice::presentable(key)).typed_at(&node.origin);
+            let pattern = schema::child(&self.pattern, key).filter(|_| matches!(node.value, Value::Map(_)));
+            let section = pattern.map(|doc| Section { node, pattern: doc.inside(), place: place.clone() });
+            (&**key, place, section)
+        })
     }
 
     /// How many elements the list has, good and bad ones.

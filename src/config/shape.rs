@@ -7,7 +7,7 @@
 
 use super::advice;
 use super::problem::{Place, Report, quoted};
-use super::schema::{self, KeyDoc, Kind};
+use super::schema::{self, Built, KeyDoc, Kind};
 use super::tree::{Entry, Node, Value};
 
 /// Unknown keys and wrong shapes of the configuration file.
@@ -31,16 +31,22 @@ fn check_map(node: &mut Node, pattern: &str, place: &Place) {
             place.problem(format!("the name {sentence}"));
             return false;
         }
+        // A name is there even if nothing is said of it; the environment may have the rest.
+        if key.word().is_none() && key.kind == Kind::Map && matches!(entry.node.value, Value::Null) {
+            entry.node.value = Value::Map(Vec::new());
+        }
         check_node(&mut entry.node, key, &place);
         true
     });
 }
 
-/// `{AKIA…, wJal…}` are keys without values, and one of them is a secret.
+/// `{AKIA…, wJal…}` are keys without values, and one of them is a secret; a misspelt key is like a known one.
 fn hides_a_secret(pattern: &str, entry: &Entry) -> bool {
+    let known: Vec<&str> =
+        schema::keys().iter().filter(|key| key.parent() == pattern).filter_map(KeyDoc::word).collect();
     pattern.starts_with("credentials")
         && matches!(entry.node.value, Value::Null)
-        && entry.key.contains(|c: char| !c.is_ascii_lowercase() && c != '_')
+        && advice::nearest(&entry.key, &known).is_none()
 }
 
 fn check_node(node: &mut Node, key: &KeyDoc, place: &Place) {
@@ -101,7 +107,7 @@ fn check_values_in(node: &mut Node, pattern: &str, place: &Place) {
     for Entry { key: word, node } in entries {
         let Some(key) = schema::child(pattern, word) else { continue };
         let place = place.key(advice::presentable(word)).typed_at(&node.origin);
-        if let Some(instead) = key.not_yet
+        if let Built::NotYet(instead) = key.built
             && !matches!(node.value, Value::Null)
         {
             place.problem(format!("is not supported yet: {instead}"));

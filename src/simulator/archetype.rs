@@ -2,7 +2,7 @@
 //!
 //! Together they have every mode, every kind of backup policy, and every way in which backups go wrong. Four are
 //! *busy*: their owners back them up and restore them all the time, spread so evenly that somewhere a restore is
-//! always under way.
+//! under way most of the time.
 
 use jiff::SignedDuration;
 

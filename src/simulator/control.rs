@@ -161,3 +161,31 @@ fn quirks(region: &Region) -> String {
     }
     page
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::simulator::Options;
+
+    #[tokio::test]
+    async fn only_this_machine_may_ask() {
+        let region = Region::new(&Options::default(), Clock::system());
+        for (peer, status) in [
+            ("127.0.0.1:1", 200),
+            ("[::1]:1", 200),
+            ("[::ffff:127.0.0.1]:1", 200),
+            ("192.0.2.1:1", 403),
+            ("[2001:db8::1]:1", 403),
+        ] {
+            let uri = "/simulator/".parse().unwrap();
+            assert_eq!(handle(&region, &Method::GET, &uri, peer.parse().unwrap()).status, status, "{peer}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_control() {
+        assert!(is_control("/simulator") && is_control("/simulator/faults"));
+        assert!(!is_control("/simulators") && !is_control("/v2/simulator/instances"));
+    }
+}

@@ -25,7 +25,7 @@ pub struct Fault {
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FaultKind {
-    /// 429 `APIGW.0308`.
+    /// 429 `APIGW.0308`, every other one with `Retry-After: 1`.
     Throttle,
     /// 500, 502, 503 or 504, some as JSON, some as a load balancer's HTML.
     Flaky,

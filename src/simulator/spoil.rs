@@ -1,5 +1,7 @@
 //! What a fault makes of an answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::answer::Answer;
@@ -20,7 +22,7 @@ pub(super) fn spoil(kind: FaultKind, draw: Chance, route: &Route, request_id: &s
     let refused = |refusal: Refusal| refusal.answer(route.version, request_id);
     match kind {
         FaultKind::Slow | FaultKind::Reset => good,
-        FaultKind::Throttle => refused(Refusal::throttled(5, None)),
+        FaultKind::Throttle => refused(Refusal::throttled(5, draw.happens(0.5).then_some(Duration::from_secs(1)))),
         FaultKind::Flaky => match draw.below(4) {
             0 => refused(Refusal::service(500, "DCS.5000", "Internal service error.")),
             1 => Answer::of(502, "text/html", page("502 Bad Gateway")),

@@ -18,8 +18,8 @@ fn secret_key(config: &Config) -> String {
 
 /// A text in double quotes, every character escaped.
 fn quoted(text: &str) -> String {
-    let escaped: String = text.chars().map(|c| format!("\\U{:08x}", c as u32)).collect();
-    format!("\"{escaped}\"")
+    let escaped: Vec<String> = text.chars().map(|c| format!("\\U{:08x}", c as u32)).collect();
+    format!("\"{}\"", escaped.concat())
 }
 
 fn yaml(id: &str, secret: &str) -> String {
@@ -110,11 +110,10 @@ fn a_slip_in_the_reference_is_told_with_its_line() {
         let mut mutated = text.clone();
         mutated.remove(at);
         check(&mutated, &format!("without {c:?} at {at}"));
-        for inserted in [':', ' ', '\n', '-', '"', '{', '#', '&', '*', '!'] {
-            let mut mutated = text.clone();
-            mutated.insert(at, inserted);
-            check(&mutated, &format!("with {inserted:?} at {at}"));
-        }
+        let inserted = [':', ' ', '\n', '-', '"', '{', '#', '&', '*', '!', '\t'][at % 11];
+        let mut mutated = text.clone();
+        mutated.insert(at, inserted);
+        check(&mutated, &format!("with {inserted:?} at {at}"));
     }
     for index in 0..lines.len() {
         let mut mutated = lines.clone();

@@ -1,5 +1,6 @@
 //! Good configurations, and what becomes of them.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,10 +47,10 @@ fn little_is_needed_and_the_rest_is_as_documented() {
     assert_eq!(project.endpoint.as_str(), "https://dcs.eu-de.otc.t-systems.com/");
     assert_eq!((project.api_version, project.plan_utc_offset.minutes()), (ApiVersion::V2, 0));
     assert!(project.ca_file.is_none() && project.proxy.is_none() && project.instances.is_empty());
-    assert_eq!(project.discovery.as_ref().unwrap().interval, Duration::from_secs(300));
+    assert_eq!(project.discovery.as_ref().unwrap().interval, Duration::from_mins(5));
     assert_eq!(
         (project.limits, project.rpo, project.rpo_grace),
-        (Some(Limits::default()), None, Duration::from_secs(5 * 3600))
+        (Some(Limits::default()), None, Duration::from_hours(5))
     );
     assert_eq!(project.credentials.name, "ops");
     assert!(project.credentials.limits.is_none() && project.credentials.keys.security_token.is_none());
@@ -98,8 +99,8 @@ shard: { ordinal: 0, total: 1 }
     assert_eq!(instances, [("1e5", Some("true")), ("0x1F", None)]);
     assert_eq!(project.discovery.as_ref().unwrap().interval, Duration::from_secs(90));
     assert_eq!(project.limits, Some(Limits { requests_per_second: 5.0, burst: 3, concurrency: 8 }));
-    assert_eq!((project.rpo, project.rpo_grace), (Some(Duration::from_secs(29 * 3600)), Duration::ZERO));
-    assert_eq!((other.limits, other.rpo), (None, Some(Duration::from_secs(29 * 3600))), "its credentials have limits");
+    assert_eq!((project.rpo, project.rpo_grace), (Some(Duration::from_hours(29)), Duration::ZERO));
+    assert_eq!((other.limits, other.rpo), (None, Some(Duration::from_hours(29))), "its credentials have limits");
     assert!(Arc::ptr_eq(&project.credentials, &other.credentials), "one entry, one key");
     assert_eq!(project.credentials.limits, Some(Limits { requests_per_second: 0.5, burst: 10, concurrency: 1 }));
     let keys = &project.credentials.keys;
@@ -109,12 +110,12 @@ shard: { ordinal: 0, total: 1 }
         assert!(matches!(source, TextSource::File(path) if *path == directory.0.join(file)), "{file}");
     }
     let polling = Polling {
-        idle_interval: Duration::from_secs(3600),
-        window_interval: Duration::from_secs(120),
+        idle_interval: Duration::from_hours(1),
+        window_interval: Duration::from_mins(2),
         active_interval: Duration::from_millis(100),
-        policy_interval: Duration::from_secs(86_400),
+        policy_interval: Duration::from_hours(24),
         request_timeout: Duration::from_secs(1),
-        lookback: Duration::from_secs(30 * 86_400),
+        lookback: Duration::from_hours(30 * 24),
     };
     assert_eq!(config.polling, polling);
     assert!(!format!("{config:?}").contains("secret@") && !format!("{config:?}").contains("\"secret\""));
@@ -122,11 +123,15 @@ shard: { ordinal: 0, total: 1 }
 
 #[test]
 fn layers_lie_upon_each_other_key_by_key() {
-    let yaml = format!(
-        "projects: [{{ name: a, region: eu-de, project_id: p, credentials: My-Ops }}]\ncredentials: {{ My-Ops: {{ access_key: file, secret_key: ~ }} }}\npolling: {{ idle_interval: 1h, window_interval: ~, active_interval: }}\nrpo: null\n"
-    );
+    let yaml = "\
+projects: [{ name: a, region: eu-de, project_id: p, credentials: My-Ops }]
+credentials: { My-Ops: { access_key: file, secret_key: ~ } }
+polling: { idle_interval: 1h, window_interval: ~, active_interval: }
+rpo: null
+";
+
     let config = quiet(
-        &yaml,
+        yaml,
         &[
             ("DCS_EXPORTER_POLLING__IDLE_INTERVAL", "2h"),
             ("dcs_exporter_polling__active_interval", "1s"),
@@ -135,11 +140,11 @@ fn layers_lie_upon_each_other_key_by_key() {
             ("DCS_EXPORTER_RPO_GRACE", ""),
         ],
     );
-    assert_eq!(config.polling.idle_interval, Duration::from_secs(7200));
-    assert_eq!(config.polling.window_interval, Duration::from_secs(60));
+    assert_eq!(config.polling.idle_interval, Duration::from_hours(2));
+    assert_eq!(config.polling.window_interval, Duration::from_mins(1));
     assert_eq!(config.polling.active_interval, Duration::from_secs(1));
     let project = &config.projects[0];
-    assert_eq!((project.rpo, project.rpo_grace), (Some(Duration::from_secs(86_400)), Duration::from_secs(18_000)));
+    assert_eq!((project.rpo, project.rpo_grace), (Some(Duration::from_hours(24)), Duration::from_hours(5)));
     assert_eq!((access_key(&project.credentials), secret(&project.credentials.keys.secret_key)), ("file", "0012"));
 }
 
@@ -204,11 +209,8 @@ fn the_environment_alone_is_enough() {
         ("eu-de", "eu-de", "0012")
     );
     assert_eq!(project.endpoint.as_str(), "https://dcs.eu-de.otc.t-systems.com/");
-    assert_eq!(
-        (project.rpo, config.polling.idle_interval),
-        (Some(Duration::from_secs(86_400)), Duration::from_secs(60))
-    );
-    assert_eq!(project.discovery.as_ref().unwrap().interval, Duration::from_secs(300));
+    assert_eq!((project.rpo, config.polling.idle_interval), (Some(Duration::from_hours(24)), Duration::from_mins(1)));
+    assert_eq!(project.discovery.as_ref().unwrap().interval, Duration::from_mins(5));
     assert_eq!((project.credentials.name.as_str(), project.limits), ("environment", Some(Limits::default())));
 
     let project = start(&[("DCS_EXPORTER_ENDPOINT", "http://127.0.0.1:8080")]).projects.remove(0);
@@ -221,10 +223,7 @@ fn the_environment_alone_is_enough() {
     // A file may set the rest and leave the project to the environment.
     for yaml in ["polling: { idle_interval: 1m }\n", "projects: []\npolling: { idle_interval: 1m }\n"] {
         let config = quiet(yaml, &[&sdk[..], &[("DCS_EXPORTER_REGION", "eu-nl")]].concat());
-        assert_eq!(
-            (config.projects[0].name.as_str(), config.polling.idle_interval),
-            ("eu-nl", Duration::from_secs(60))
-        );
+        assert_eq!((config.projects[0].name.as_str(), config.polling.idle_interval), ("eu-nl", Duration::from_mins(1)));
     }
 }
 
@@ -270,7 +269,7 @@ fn ten_thousand_instances_by_hand_fit() {
         "{CREDENTIALS}projects:\n  - name: a\n    region: eu-de\n    project_id: p\n    credentials: ops\n    discovery: {{ enabled: false }}\n    instances:\n"
     );
     for n in 0..10_000 {
-        yaml.push_str(&format!("      - {{ id: {n:032}, name: instance-{n} }}\n"));
+        writeln!(yaml, "      - {{ id: {n:032}, name: instance-{n} }}").unwrap();
     }
     assert_eq!(quiet(&yaml, &[]).projects[0].instances.len(), 10_000);
 }

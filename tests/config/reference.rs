@@ -1,5 +1,6 @@
 //! The annotated reference file and the examples are true.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,19 +13,48 @@ fn shipped(name: &str) -> String {
 }
 
 /// The lines of the reference without what comments them out, so that every key stands where it belongs.
-fn every_line() -> Vec<String> {
+fn every_line(text: &str) -> Vec<String> {
     let uncomment = |line: &str| {
-        let indent = line.len() - line.trim_start().len();
-        let mut rest = &line[indent..];
-        let mut spaces = indent;
+        let mut rest = line.trim_start();
         while let Some(inner) = rest.strip_prefix("# ") {
-            let trimmed = inner.trim_start();
-            spaces += inner.len() - trimmed.len();
-            rest = trimmed;
+            rest = inner.trim_start();
         }
-        format!("{}{rest}", " ".repeat(spaces))
+        // Two columns of each `# ` belong to the comment.
+        let signs = line[..line.len() - rest.len()].matches('#').count();
+        format!("{}{rest}", " ".repeat(line.len() - rest.len() - 2 * signs))
     };
-    shipped("dcs-backup-exporter.yml").lines().map(uncomment).collect()
+    text.lines().map(uncomment).collect()
+}
+
+/// The paths of all keys in such lines, as the table of keys writes them.
+fn paths(lines: &[String]) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    let mut open: Vec<(usize, String)> = Vec::new();
+    for line in lines {
+        let (indent, element) = match line.trim_start().strip_prefix("- ") {
+            Some(rest) => (line.len() - rest.len(), true),
+            None => (line.len() - line.trim_start().len(), false),
+        };
+        let Some((word, value)) = line[indent..].split_once(':') else { continue };
+        if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            continue;
+        }
+        open.retain(|(outer, _)| *outer < if element { indent - 1 } else { indent });
+        let parent = open.last().map_or("", |(_, path)| path.as_str());
+        let parent = if element { format!("{parent}[]") } else { parent.to_owned() };
+        let word = if parent == "credentials" { "<name>" } else { word };
+        let path = if parent.is_empty() { word.to_owned() } else { format!("{parent}.{word}") };
+        if value.trim_start().starts_with('{') {
+            paths.insert(format!("{path}.<name>"));
+        }
+        paths.insert(path.clone());
+        if element {
+            // Its other keys stand under its first one, and belong to the same element.
+            open.push((indent - 1, parent));
+        }
+        open.push((indent, path));
+    }
+    paths
 }
 
 #[test]
@@ -36,32 +66,21 @@ fn the_reference_loads_as_it_is() {
 #[test]
 fn every_key_is_in_the_reference_and_keys_that_are_not_built_are_commented_out() {
     let text = shipped("dcs-backup-exporter.yml");
+    let all = paths(&every_line(&text));
+    let active: Vec<String> = text.lines().filter(|line| !line.trim_start().starts_with('#')).map(Into::into).collect();
+    let active = paths(&active);
     for key in keys() {
-        let Some(word) = key.path.rsplit('.').next().filter(|word| *word != "<name>") else { continue };
-        let is_key = |line: &str| {
-            let line = line.trim_start().trim_start_matches("- ");
-            line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':'))
-                || line.split(['{', ',']).skip(1).any(|part| part.trim_start().starts_with(&format!("{word}:")))
-        };
-        assert!(every_line().iter().any(|line| is_key(line)), "{} is not in the reference", key.path);
-        let parents_word = key.path.rsplit('.').nth(1);
-        let active = |line: &&str| !line.trim_start().starts_with('#') && is_key(line);
-        if key.is_not_yet()
-            && parents_word.is_some_and(|parent| parent != "<name>")
-            && word != "name"
-            && word != "rpo"
-            && word != "id"
-            && word != "path"
-            && word != "interval"
-        {
-            assert!(text.lines().filter(active).count() == 0, "{} is not built yet", key.path);
-        }
+        assert!(all.contains(key.path), "{} is not in the reference: {all:#?}", key.path);
+        assert!(!(key.is_not_yet() && active.contains(key.path)), "{} is not built yet", key.path);
+    }
+    for path in active {
+        assert!(keys().iter().any(|key| key.path == path), "{path} is not a key");
     }
 }
 
 #[test]
 fn defaults_are_said_as_they_are() {
-    let lines = every_line();
+    let lines = every_line(&shipped("dcs-backup-exporter.yml"));
     for key in keys() {
         let Some(default) = key.default else { continue };
         let word = key.path.rsplit('.').next().unwrap();

@@ -187,7 +187,7 @@ impl Series {
     }
 
     pub(crate) fn text(&self) -> String {
-        self.values.iter().map(|(name, value)| format!("{name} {value}\n")).collect()
+        self.lines(&[])
     }
 
     /// Lines whose series contains all of these texts, sorted; times of polls left out, they move.
@@ -196,8 +196,7 @@ impl Series {
             .iter()
             .filter(|(name, _)| parts.iter().all(|part| name.contains(part)))
             .filter(|(name, _)| !name.contains("_age_seconds") && !name.contains("dcs_poll_last_success"))
-            .map(|(name, value)| format!("{name} {value}\n"))
-            .collect()
+            .fold(String::new(), |text, (name, value)| text + name + " " + &value.to_string() + "\n")
     }
 
     /// The sum of the values of the series that contain all of these texts; `None` where there is none.

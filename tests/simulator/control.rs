@@ -1,4 +1,7 @@
-use dcs_backup_exporter::simulator::{ACCESS_KEY, PROJECT_ID};
+use std::time::Duration;
+
+use dcs_backup_exporter::clock::Clock;
+use dcs_backup_exporter::simulator::{ACCESS_KEY, Fault, FaultKind, Options, PROJECT_ID, Simulator};
 use reqwest::Method;
 
 use super::client::Cloud;
@@ -53,4 +56,25 @@ async fn quirks_are_switched_at_run_time() {
     assert_eq!(ask(Method::DELETE, "").await.status, 200);
     assert_ne!(cloud.get(&path).await.json()["status"], "HIBERNATING");
     assert_eq!(ask(Method::PUT, "?quirk=odd").await.status, 400);
+}
+
+#[tokio::test]
+async fn it_stops_although_connections_are_open_and_an_answer_is_slow() {
+    let slow = Fault { delay: Some(Duration::from_mins(10)), ..Fault::always(FaultKind::Slow) };
+    let options = Options { faults: vec![slow], ..Options::default() };
+    let simulator = Simulator::bind(options, Clock::system()).await.unwrap();
+    let (addr, handle) = (simulator.addr(), simulator.handle());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(simulator.run(async { drop(stopped.await) }));
+    let idle = tokio::net::TcpStream::connect(addr).await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let waiting = tokio::spawn(http.get(format!("http://{addr}{}", Cloud::path("v2", ""))).send());
+    while handle.tally().requests == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(stop);
+    tokio::time::timeout(Duration::from_secs(10), running).await.expect("it ends within seconds").unwrap();
+    assert!(waiting.await.unwrap().is_err());
+    assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "nobody listens any more");
+    drop(idle);
 }

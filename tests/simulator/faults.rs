@@ -39,6 +39,17 @@ async fn faults_that_are_answers() {
 }
 
 #[tokio::test]
+async fn throttling_may_say_how_long_to_wait() {
+    let cloud = Cloud::start(Options { faults: vec![fault("throttle")], ..Options::default() }).await;
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let got = cloud.get(&target(&cloud, "")).await;
+        seen.insert(got.headers.get("retry-after").map(|seconds| seconds.to_str().unwrap().to_owned()));
+    }
+    assert_eq!(seen, [None, Some("1".to_owned())].into());
+}
+
+#[tokio::test]
 async fn flaky_answers_every_kind_of_50x_now_and_then() {
     let cloud = Cloud::start(Options { faults: vec![fault("flaky=0.5")], ..Options::default() }).await;
     let target = target(&cloud, "");

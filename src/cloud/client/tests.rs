@@ -7,8 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::*;
 use crate::cloud::sign::{Authorization, parse_date};
@@ -66,13 +70,23 @@ struct Stub {
 impl Stub {
     /// Serves the deeds in their order, the last one for ever.
     async fn serving(deeds: impl Into<Vec<Deed>>) -> Self {
+        Self::over(deeds, None).await
+    }
+
+    async fn over(deeds: impl Into<Vec<Deed>>, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stub = Self { address: listener.local_addr().unwrap(), accepted: Arc::default(), seen: Arc::default() };
         let (accepted, seen, deeds) = (Arc::clone(&stub.accepted), Arc::clone(&stub.seen), Arc::new(deeds.into()));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 accepted.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(stream, Arc::clone(&seen), Arc::clone(&deeds)));
+                let (tls, seen, deeds) = (tls.clone(), Arc::clone(&seen), Arc::clone(&deeds));
+                tokio::spawn(async move {
+                    match tls {
+                        Some(tls) => serve(tls.accept(stream).await.ok()?, seen, deeds).await,
+                        None => serve(stream, seen, deeds).await,
+                    }
+                });
             }
         });
         stub
@@ -87,7 +101,11 @@ impl Stub {
     }
 }
 
-async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, deeds: Arc<Vec<Deed>>) -> Option<()> {
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    deeds: Arc<Vec<Deed>>,
+) -> Option<()> {
     loop {
         let request = read_request(&mut stream).await?;
         let deed = {
@@ -97,7 +115,10 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, deeds: Arc<Ve
         };
         match deed {
             Deed::Answer(bytes) => stream.write_all(&bytes).await.ok()?,
-            Deed::Close(bytes) => return stream.write_all(&bytes).await.ok(),
+            Deed::Close(bytes) => {
+                stream.write_all(&bytes).await.ok()?;
+                return stream.shutdown().await.ok();
+            }
             Deed::Stall(bytes) => {
                 stream.write_all(&bytes).await.ok()?;
                 pending::<()>().await;
@@ -112,7 +133,7 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, deeds: Arc<Ve
     }
 }
 
-async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Seen> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         bytes.push(stream.read_u8().await.ok()?);
@@ -359,7 +380,9 @@ async fn a_connection_that_breaks_is_told_with_its_cause() {
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_told() {
     let endpoint: Url = "http://dcs.invalid".parse().unwrap();
-    let error = api(&project(endpoint)).send(&backups()).await.unwrap_err();
+    let api = api_within(&project(endpoint), Duration::from_secs(3)).unwrap();
+    let error = api.send(&backups()).await.unwrap_err();
+    // Some resolvers take their time.
     assert!(matches!(error.kind, ErrorKind::Connection | ErrorKind::Timeout), "{error:?}");
 }
 
@@ -453,6 +476,58 @@ async fn a_ca_file_that_is_none_is_told() {
         let project = ProjectConfig { ca_file: Some(path.into()), ..project(stub.endpoint()) };
         let error = api_within(&project, ENOUGH).unwrap_err().to_string();
         assert!(error.contains(path) && error.contains(expected), "{error}");
+    }
+}
+
+/// A server's certificate for this name, and the PEM file of its issuer.
+fn certificate(name: &str) -> (TlsAcceptor, CaFile) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
+    (TlsAcceptor::from(Arc::new(config.unwrap())), CaFile::new(name, &issuer.pem()))
+}
+
+struct CaFile(PathBuf);
+
+impl CaFile {
+    fn new(name: &str, pem: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("dcs-ca-{name}-{}.pem", std::process::id()));
+        std::fs::write(&path, pem).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for CaFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn tls_is_verified_and_a_ca_file_adds_to_the_roots() {
+    for (name, with_ca_file, expected) in [
+        ("127.0.0.1", true, None),
+        ("127.0.0.1", false, Some("UnknownIssuer; name the certificate of the issuer in ca_file")),
+        ("dcs.example", true, Some("certificate not valid for name \"127.0.0.1\"")),
+    ] {
+        let (tls, ca_file) = certificate(name);
+        let stub = Stub::over([no_records()], Some(tls)).await;
+        let endpoint: Url = format!("https://{}", stub.address).parse().unwrap();
+        let project = ProjectConfig { ca_file: with_ca_file.then(|| ca_file.0.clone()), ..project(endpoint) };
+        let result = api(&project).send(&backups()).await;
+        match expected {
+            None => assert!(result.is_ok() && stub.seen()[0].is_signed_with(SK), "{result:?}"),
+            Some(expected) => {
+                let error = result.unwrap_err();
+                assert_eq!(error.kind, ErrorKind::Connection);
+                assert!(error.message.contains(expected), "{error}");
+                assert!(stub.seen().is_empty(), "nothing is sent to a stranger");
+            }
+        }
     }
 }
 

@@ -24,10 +24,6 @@ impl<F: FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> Fake<F> {
     fn asked(&self) -> Vec<(u64, u32)> {
         self.asked.lock().unwrap().iter().map(|window| (window.offset, window.limit)).collect()
     }
-
-    async fn key(&self) -> Result<Fingerprint, CloudError> {
-        Ok(Fingerprint::of_parts(&[]))
-    }
 }
 
 impl<F: FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> DcsApi for Fake<F> {
@@ -38,6 +34,10 @@ impl<F: FnMut(Window) -> Result<Answer, CloudError> + Send + 'static> DcsApi for
         };
         self.asked.lock().unwrap().push(window);
         (self.answer.lock().unwrap())(window)
+    }
+
+    async fn key(&self) -> Result<Fingerprint, CloudError> {
+        Ok(Fingerprint::of_parts(&[]))
     }
 }
 

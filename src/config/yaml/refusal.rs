@@ -27,6 +27,10 @@ pub(super) fn not_yaml(error: &ScanError, text: &str) -> (usize, String) {
         "an alias (`*…`) whose anchor (`&…`) does not exist; put a value that begins with `*` in quotes"
     } else if info.contains("unexpected character") || info.contains("plain scalar cannot start") {
         "a value that begins with this character must be in quotes"
+    } else if info.contains("quoted scalar, found unexpected end") {
+        "a quote is opened and not closed"
+    } else if info.contains("flow mapping") || info.contains("flow sequence") || info.contains("node content") {
+        "a bracket is not closed, or a comma or a value is missing"
     } else if info.contains("recursion limit") {
         return (line, too_deep());
     } else {

@@ -143,7 +143,7 @@ proptest! {
         prop_assume!(text != "null" && !text.starts_with("---") && !text.starts_with("..."));
         let (node, problems) = read(&format!("a: {text}\nb:\n  - {text}\nc: {{d: {text}}}\n"));
         prop_assert_eq!(problems, [""; 0]);
-        let expected = format!(r"{{a={text:?}@1 b=[{text:?}@3]@2 c={{d={text:?}@4}}@4}}@1");
+        let expected = format!("{{a={text:?}@1 b=[{text:?}@3]@2 c={{d={text:?}@4}}@4}}@1");
         prop_assert_eq!(shown(&node.unwrap()), expected);
     }
 }
