@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::problem::quoted;
 use super::schema::Kind;
 use super::section::Field;
 
@@ -45,7 +44,8 @@ fn checked(field: &Field, directory: &Path, check: impl FnOnce(&[u8]) -> Result<
     match read(&path).and_then(|bytes| check(&bytes)) {
         Ok(()) => Some(path),
         Err(reason) => {
-            field.place.problem(format!("the file {} {reason}", quoted(&path.to_string_lossy())));
+            // Whole: the end of a long path is what tells one file from another.
+            field.place.problem(format!("the file {:?} {reason}", path.to_string_lossy()));
             None
         }
     }

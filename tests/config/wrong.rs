@@ -356,3 +356,11 @@ fn flags_that_are_wrong() {
         "--shard.ordinal: is 2, but must be below the total of 2; processes count from 0"
     );
 }
+
+#[test]
+fn a_long_path_is_told_whole() {
+    let file = format!("{}.pem", "a-long-way-down/".repeat(10));
+    let yaml = format!("{PROJECT}    ca_file: {file}\n{CREDENTIALS}");
+    let report = Directory::furnished().load(yaml, &[]).expect_err("there is no such file").to_string();
+    assert!(report.contains(&format!("{file}\" cannot be read")), "{report}");
+}
