@@ -154,3 +154,6 @@ impl<K: Ord + Hash + Clone, T: Ord + Copy> Queue<K, T> {
         self.order.iter().take_while(|(at, _)| *at <= now).count()
     }
 }
+
+#[cfg(test)]
+mod tests;

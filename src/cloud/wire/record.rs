@@ -72,7 +72,8 @@ fn restore_state(word: &str) -> Option<State> {
 /// What backups and restores have in common.
 ///
 /// Without an id, a status or a time a record says nothing. A wrong `updated_at` would be a wrong time of
-/// completion, so it costs the record too; anything else that cannot be read is left open.
+/// completion where something has ended, so it costs such a record too; anything else that cannot be read is left
+/// open.
 fn record(
     fields: &Fields<'_>,
     id: &'static str,
@@ -83,12 +84,16 @@ fn record(
     let Ok(Some(record_id)) = fields.get(id).id() else { return Err(id) };
     let Ok(Some(status)) = fields.get("status").text() else { return Err("status") };
     let created_at = fields.get("created_at").timestamp(now).map_err(|Garbage| "created_at")?;
-    let updated_at = fields.get("updated_at").timestamp(now).map_err(|Garbage| "updated_at")?;
+    let state = state_of(&status.to_ascii_lowercase());
+    let updated_at = match fields.get("updated_at").timestamp(now) {
+        Err(Garbage) if matches!(state, Some(State::Succeeded | State::Failed)) => return Err("updated_at"),
+        reading => oddities.tolerate("updated_at", reading),
+    };
     let execution = fields.get("execution_at").timestamp(now);
     let Some(created_at) = created_at.or(execution.unwrap_or_default()).or(updated_at) else {
         return Err("created_at");
     };
-    let state = state_of(&status.to_ascii_lowercase()).unwrap_or_else(|| {
+    let state = state.unwrap_or_else(|| {
         oddities.wonder("status");
         State::Other
     });

@@ -150,6 +150,24 @@ fn a_bad_field_is_counted_and_does_not_lose_its_record() {
 }
 
 #[test]
+fn a_bad_update_costs_only_what_ended_by_it() {
+    for (status, kept) in [
+        ("succeed", false),
+        ("failed", false),
+        ("waiting", true),
+        ("backuping", true),
+        ("expired", true),
+        ("deleted", true),
+    ] {
+        let record =
+            json!({"backup_id": "b", "status": status, "created_at": "2026-11-20T01:00:00Z", "updated_at": "soon"});
+        let page = backups(json!({"backup_record_response": [record, good_backup()]}).to_string()).unwrap();
+        assert_eq!(page.items.len(), 1 + usize::from(kept), "{status}");
+        assert_eq!(counted(&page.oddities.rejected), vec![("updated_at", 1)], "{status}");
+    }
+}
+
+#[test]
 fn other_times_stand_in_for_a_missing_creation() {
     let page = without(&["created_at"]);
     assert_eq!(page.items[0].created_at, at("2026-11-20T01:00:05Z"), "the beginning");
