@@ -63,7 +63,7 @@ def get_json(url, **query):
 
 
 def free_port():
-    """A port of loopback that nobody listens on just now."""
+    """A port of loopback that nobody listens on just now; somebody may a moment later."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
@@ -119,6 +119,11 @@ class Server:
         return self._process.returncode
 
     @property
+    def ended(self):
+        """Whether it has ended by itself."""
+        return self._process.poll() is not None
+
+    @property
     def output(self):
         """What it has printed so far, on both streams."""
         return "".join(self._lines)
@@ -128,7 +133,7 @@ class Server:
 
         def ask():
             match = re.search(pattern, self.output)
-            if match is None and self._process.poll() is not None:
+            if match is None and self.ended:
                 raise SystemError(f"{self.name} ended with {self._process.returncode}:\n{self.output[-3000:]}")
             return match
 
@@ -178,7 +183,7 @@ Cloud = collections.namedtuple("Cloud", "endpoint project_id access_key secret_k
 
 @contextlib.contextmanager
 def simulate(*flags):
-    """`dcs-backup-exporter simulate` on a free port; gives how to reach it, read from what it prints, and the server."""
+    """`dcs-backup-exporter simulate` on a free port; gives how to reach it, as it prints it, and the server."""
     with Server(EXPORTER, "simulate", "--listen=127.0.0.1:0", *flags) as server:
         said = [server.says(pattern).group(1) for pattern in BANNER]
         yield Cloud(*said), server

@@ -1,7 +1,9 @@
 """Runs the tests in test_*.py beside this file and says in one line each what failed and how to repeat it.
 
-Arguments are words: only tests whose name (`sdk.test_it_lists_the_same_backups`) holds one of them are run; without any, all.
+Arguments are words: the tests whose name (`sdk.test_x`) holds one of them are run; without any, all.
 The last line is `N passed, N failed`. A test that skips itself has failed: nothing is left out in silence.
+
+Packages are imported where they are used, so that without them the tests that need none can be run.
 """
 
 import pathlib

@@ -62,37 +62,48 @@ def configuration(exporter, plain):
     return head + "scrape_configs:\n" + entry.replace("localhost:10105", exporter) + second
 
 
+def started(stack, folder):
+    """A Prometheus that is ready: its URL and the server. It cannot choose a free port by itself and tell it."""
+    while True:
+        port = program.free_port()
+        server = program.Server(
+            program.tool("prometheus"),
+            f"--config.file={folder}/prometheus.yml",
+            f"--storage.tsdb.path={folder}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        )
+        stack.enter_context(server)
+        if is_ready(server, url := f"http://127.0.0.1:{port}"):
+            return url, server
+        # Where somebody else was quicker to take the port, the next one will do.
+        assert "address already in use" in server.output, server.output
+
+
+def is_ready(server, url):
+    wait_for("Prometheus is ready", lambda: server.ended or get(f"{url}/-/ready")[0] == 200, 30)
+    return not server.ended
+
+
 class Prometheus(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         stack = contextlib.ExitStack()
         cls.addClassCleanup(stack.close)
-        prometheus = program.tool("prometheus")
         cls.exporter, _ = stack.enter_context(program.demo())
         plain = stack.enter_context(relay(cls.exporter))
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "prometheus.yml").write_text(
             configuration(cls.exporter.removeprefix("http://"), f"127.0.0.1:{plain}")
         )
-        port = program.free_port()
-        cls.server = stack.enter_context(
-            program.Server(
-                prometheus,
-                f"--config.file={folder}/prometheus.yml",
-                f"--storage.tsdb.path={folder}/data",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--log.level=warn",
-            )
-        )
-        cls.url = f"http://127.0.0.1:{port}"
-        wait_for("Prometheus is ready", lambda: get(f"{cls.url}/-/ready")[0] == 200, 30)
+        cls.url, cls.server = started(stack, folder)
         wait_for("both jobs are up", lambda: cls.values("up == 1", "job").keys() == {OPENMETRICS, PLAIN}, 30)
         wait_for("the backups of all instances have been polled", cls.all_polled, 90)
 
     @classmethod
     def query(cls, promql):
-        """The series of an instant query: pairs of labels and value."""
-        answer = get_json(f"{cls.url}/api/v1/query", query=promql)
+        """The series of an instant query: pairs of labels and value. `{}` in it selects those of one job."""
+        answer = get_json(f"{cls.url}/api/v1/query", query=promql.replace("{}", f'{{job="{OPENMETRICS}"}}'))
         assert answer["status"] == "success" and not answer.get("warnings"), answer
         return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
@@ -104,12 +115,12 @@ class Prometheus(unittest.TestCase):
     @classmethod
     def all_polled(cls):
         polled = cls.query(f'dcs_poll_success{{job="{OPENMETRICS}", operation="backups"}} == 1')
-        watched = cls.query(f'dcs_project_instances{{job="{OPENMETRICS}"}}')
+        watched = cls.query("dcs_project_instances{}")
         return watched and len(polled) == watched[0][1]
 
     def by_instance(self, promql):
         """The values of a query about one job's instances; never two for one instance."""
-        series = self.query(promql.replace("{}", f'{{job="{OPENMETRICS}"}}'))
+        series = self.query(promql)
         found = {metric["instance_id"]: value for metric, value in series}
         self.assertEqual(len(found), len(series), promql)
         return found
@@ -118,16 +129,26 @@ class Prometheus(unittest.TestCase):
         for target in get_json(f"{self.url}/api/v1/targets")["data"]["activeTargets"]:
             self.assertEqual((target["health"], target["lastError"]), ("up", ""), target)
         for accept, wanted in [
-            ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "application/openmetrics-text"),
+            (
+                "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                "application/openmetrics-text",
+            ),
             ("text/plain;version=0.0.4", "text/plain"),
         ]:
             self.assertEqual(get(f"{self.exporter}/metrics", accept)[1].get_content_type(), wanted)
 
     def test_both_formats_give_the_same_series(self):
         def differences():
-            names = [set(self.values(f'count by (series) (label_join({{job="{job}", __name__=~"dcs_.+"}}, "series", "|", "__name__", "project", "instance_id", "status", "operation", "error_code"))', "series")) for job in (OPENMETRICS, PLAIN)]
-            assert len(names[0]) > 100, names[0]
-            return names[0] ^ names[1]
+            labels = '"__name__", "project", "instance_id", "status", "operation", "error_code"'
+            jobs = [
+                self.values(
+                    f'count by (series) (label_join({{job="{job}", __name__=~"dcs_.+"}}, "series", "|", {labels}))',
+                    "series",
+                )
+                for job in (OPENMETRICS, PLAIN)
+            ]
+            assert len(jobs[0]) > 100, jobs
+            return jobs[0].keys() ^ jobs[1].keys()
 
         # Between two scrapes a backup may begin or end: not alike at once, but soon.
         wait_for("the jobs have the same series", lambda: not differences())
@@ -135,7 +156,9 @@ class Prometheus(unittest.TestCase):
     def test_age_by_instance(self):
         def agree():
             ages = self.by_instance("dcs_backup_last_success_age_seconds{}")
-            from_stamps = self.by_instance("timestamp(dcs_backup_last_success_age_seconds{}) - dcs_backup_last_success_timestamp_seconds{}")
+            from_stamps = self.by_instance(
+                "timestamp(dcs_backup_last_success_age_seconds{}) - dcs_backup_last_success_timestamp_seconds{}"
+            )
             assert len(ages) >= 5, ages
             assert ages.keys() == from_stamps.keys(), (ages, from_stamps)
             return all(abs(age - from_stamps[key]) < 2 and age >= 0 for key, age in ages.items())
@@ -157,16 +180,23 @@ class Prometheus(unittest.TestCase):
         self.by_instance("dcs_backup_policy_enabled{} == 1 unless dcs_backup_last_success_timestamp_seconds{}")
 
     def test_failures_by_code(self):
-        codes = self.values(f'sum by (error_code) (dcs_backup_failures{{job="{OPENMETRICS}"}})', "error_code")
+        codes = self.values("sum by (error_code) (dcs_backup_failures{})", "error_code")
         self.assertTrue(codes)
         self.assertTrue(all(value >= 1 for value in codes.values()), codes)
         failed = self.by_instance("dcs_backup_last_attempt_success{} == 0")
         self.assertLessEqual(failed.keys(), self.by_instance("dcs_backup_last_failure_timestamp_seconds{}").keys())
 
-    def test_backups_and_a_restore_are_in_progress_within_a_minute(self):
-        for kind in ("backup", "restore"):
-            ratio = wait_for(f"a {kind} is running", lambda: self.by_instance(f"max_over_time(dcs_{kind}_progress_ratio{{}}[1m])"))
-            self.assertTrue(all(0 <= value <= 1 for value in ratio.values()), ratio)
+    def in_progress_within_a_minute(self, kind):
+        ratios = wait_for(
+            f"a {kind} is running", lambda: self.by_instance(f"max_over_time(dcs_{kind}_progress_ratio{{}}[1m])")
+        )
+        self.assertTrue(all(0 <= value <= 1 for value in ratios.values()), ratios)
+
+    def test_a_backup_is_in_progress_within_a_minute(self):
+        self.in_progress_within_a_minute("backup")
+
+    def test_a_restore_is_in_progress_within_a_minute(self):
+        self.in_progress_within_a_minute("restore")
 
     def test_progress_moves(self):
         def moved():
@@ -180,8 +210,8 @@ class Prometheus(unittest.TestCase):
         def joined():
             ages = self.by_instance("dcs_backup_last_success_age_seconds{}")
             series = self.query(
-                f'dcs_backup_last_success_age_seconds{{job="{OPENMETRICS}"}}'
-                f' * on (project, instance_id) group_left (engine, engine_version, cache_mode) dcs_instance_info{{job="{OPENMETRICS}"}}'
+                "dcs_backup_last_success_age_seconds{}"
+                " * on (project, instance_id) group_left (engine, engine_version, cache_mode) dcs_instance_info{}"
             )
             assert all(metric["engine"] and metric["cache_mode"] for metric, _ in series), series
             return ages and {metric["instance_id"] for metric, _ in series} == ages.keys()
@@ -189,23 +219,17 @@ class Prometheus(unittest.TestCase):
         wait_for("every age finds its instance", joined)
 
     def test_requests_and_how_long_they_took(self):
-        def quantiles():
-            return self.values(
-                f'histogram_quantile(0.9, sum by (le, operation) (dcs_exporter_api_request_duration_seconds_bucket{{job="{OPENMETRICS}"}}))',
-                "operation",
-            )
-
-        found = wait_for("the requests' durations are known", quantiles)
+        buckets = "sum by (le, operation) (dcs_exporter_api_request_duration_seconds_bucket{})"
+        found = wait_for(
+            "the requests' durations are known",
+            lambda: self.values(f"histogram_quantile(0.9, {buckets})", "operation"),
+        )
         self.assertTrue(all(0 < value <= 10 for value in found.values()), found)
-        codes = self.values(f'sum by (code) (dcs_exporter_api_requests_total{{job="{OPENMETRICS}"}})', "code")
+        codes = self.values("sum by (code) (dcs_exporter_api_requests_total{})", "code")
         self.assertGreater(codes.get("200", 0), 10, codes)
 
     def test_every_kind_of_fact_is_fresh(self):
-        def fresh():
-            bad = self.query(f'dcs_poll_success{{job="{OPENMETRICS}"}} == 0 or dcs_project_up{{job="{OPENMETRICS}"}} == 0')
-            return not bad
-
-        wait_for("all polls have worked", fresh)
+        wait_for("all polls have worked", lambda: not self.query("dcs_poll_success{} == 0 or dcs_project_up{} == 0"))
 
     def test_no_scrape_failed_and_no_sample_was_refused(self):
         # A few scrapes later than now, so that those of the other tests are in.
@@ -227,7 +251,12 @@ class Prometheus(unittest.TestCase):
     def test_promtool_finds_nothing_to_say_about_the_metrics(self):
         text = get(f"{self.exporter}/metrics", "text/plain;version=0.0.4")[2]
         result = subprocess.run(
-            [program.tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, timeout=60, check=False
+            [program.tool("promtool"), "check", "metrics"],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
 
@@ -236,4 +265,6 @@ class Prometheus(unittest.TestCase):
         ours = {name: entries for name, entries in metadata.items() if name.startswith("dcs_")}
         self.assertGreater(len(ours), 40)
         for name, entries in ours.items():
-            self.assertTrue(all(entry["help"] and entry["type"] != "unknown" for entry in entries), (name, json.dumps(entries)))
+            self.assertTrue(
+                all(entry["help"] and entry["type"] != "unknown" for entry in entries), (name, json.dumps(entries))
+            )

@@ -56,7 +56,9 @@ def facts(kind, records, now):
     expected = {(f"dcs_{kind}_records", state): 0 for state in [*states, "other"]}
     for state, count in collections.Counter(r.status if r.status in states else "other" for r in records).items():
         expected[f"dcs_{kind}_records", state] = count
-    expected[f"dcs_{kind}_in_progress", ""] = sum(record.status in ("waiting", "backuping", "restoring") for record in records)
+    expected[f"dcs_{kind}_in_progress", ""] = sum(
+        record.status in ("waiting", "backuping", "restoring") for record in records
+    )
     successes = [record for record in records if succeeded(record)]
     if successes:
         newest = max(successes, key=ended)
@@ -73,9 +75,13 @@ def facts(kind, records, now):
             key = (f"dcs_{kind}_failures", code)
             expected[key] = expected.get(key, 0) + 1
     if records:
-        expected[f"dcs_{kind}_last_attempt_timestamp_seconds", ""] = max(moment(record.created_at) for record in records)
+        expected[f"dcs_{kind}_last_attempt_timestamp_seconds", ""] = max(
+            moment(record.created_at) for record in records
+        )
     if kind == "backup":
-        restorable = [r for r in successes if r.status == "succeed" and (known(r.is_support_restore) or "").upper() != "FALSE"]
+        restorable = [
+            r for r in successes if r.status == "succeed" and (known(r.is_support_restore) or "").upper() != "FALSE"
+        ]
         expected["dcs_backup_restorable_records", ""] = len(restorable)
         expected["dcs_backup_restorable_bytes", ""] = sum(int(known(record.size) or 0) for record in restorable)
     return expected
@@ -102,10 +108,18 @@ class OfficialSdk(unittest.TestCase):
         from huaweicloudsdkcore.http.http_config import HttpConfig
         from huaweicloudsdkdcs.v2 import DcsClient
 
-        credentials = BasicCredentials(self.cloud.access_key, secret_key or self.cloud.secret_key, self.cloud.project_id)
+        credentials = BasicCredentials(
+            self.cloud.access_key, secret_key or self.cloud.secret_key, self.cloud.project_id
+        )
         config = HttpConfig.get_default_config()
         config.timeout = (5, 30)
-        return DcsClient.new_builder().with_http_config(config).with_credentials(credentials).with_endpoint(self.cloud.endpoint).build()
+        return (
+            DcsClient.new_builder()
+            .with_http_config(config)
+            .with_credentials(credentials)
+            .with_endpoint(self.cloud.endpoint)
+            .build()
+        )
 
     @staticmethod
     def paged(ask, request, field, size):
@@ -132,10 +146,16 @@ class OfficialSdk(unittest.TestCase):
         for instance in self.instances(client):
             identity = instance.instance_id
             backups = self.paged(
-                client.list_backup_records, ListBackupRecordsRequest(instance_id=identity), "backup_record_response", 100
+                client.list_backup_records,
+                ListBackupRecordsRequest(instance_id=identity),
+                "backup_record_response",
+                100,
             )
             restores = self.paged(
-                client.list_restore_records, ListRestoreRecordsRequest(instance_id=identity), "restore_record_response", 100
+                client.list_restore_records,
+                ListRestoreRecordsRequest(instance_id=identity),
+                "restore_record_response",
+                100,
             )
             expected[identity, instance.name] = facts("backup", backups, now) | facts("restore", restores, now)
         return expected
