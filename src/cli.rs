@@ -55,19 +55,19 @@ pub struct Serve {
     /// Address to listen on; may be repeated.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_LISTEN_ADDRESS)]
     pub listen_addresses: Vec<ListenAddress>,
-    /// File with TLS, authentication and more, as exporter-toolkit defines it.
+    /// Not yet: file with TLS, authentication and more, as exporter-toolkit defines it.
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,
-    /// Use the sockets that systemd hands over.
+    /// Not yet: use the sockets that systemd hands over.
     #[arg(long = "web.systemd-socket")]
     pub systemd_socket: bool,
-    /// Reload the configuration at POST /-/reload.
+    /// Not yet: reload the configuration at POST /-/reload.
     #[arg(long = "web.enable-lifecycle")]
     pub enable_lifecycle: bool,
-    /// This process's number among the shards, from 0, or `auto`.
+    /// This process's number among the shards: 0, more are not yet possible.
     #[arg(long = "shard.ordinal", value_name = "N")]
     pub shard_ordinal: Option<String>,
-    /// How many processes share the instances.
+    /// How many processes share the instances: 1, more are not yet possible.
     #[arg(long = "shard.total", value_name = "N")]
     pub shard_total: Option<String>,
 }
@@ -176,7 +176,7 @@ pub struct CheckConfig {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub config: ConfigFile,
-    /// File with TLS, authentication and more, as exporter-toolkit defines it.
+    /// Not yet: file with TLS, authentication and more, as exporter-toolkit defines it.
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,
 }
