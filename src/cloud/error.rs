@@ -49,7 +49,7 @@ pub enum ErrorKind {
     Decode,
     /// More pages than any list can have.
     PageLimit,
-    /// Not sent: the key is locked or the program stops. No failure of the cloud.
+    /// Not sent: the key is stopped after a refused signature. No failure of the cloud.
     Held,
 }
 
@@ -72,11 +72,11 @@ impl ErrorKind {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",
-            Self::BadSignature | Self::Unauthorized => "unauthorized",
+            Self::BadSignature | Self::Unauthorized | Self::Held => "unauthorized",
             Self::ClockSkew => "clock_skew",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
-            Self::Unavailable | Self::Held => "unavailable",
+            Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
             Self::Connection => "connection",
             Self::Unsupported | Self::InvalidParameter | Self::Decode => "decode",

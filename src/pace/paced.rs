@@ -41,20 +41,28 @@ impl<A: DcsApi> Paced<A> {
 
     /// Sends a request when its turn comes, or says why not.
     async fn in_turn(&self, request: &Request) -> Result<Answer, CloudError> {
-        let key = self.api.key().await?;
-        let pass = self.keys.pass(key).await.map_err(held)?;
-        let asked_at = Instant::now();
-        let mut permits = Vec::with_capacity(self.paces.len());
-        for pace in &self.paces {
-            permits.push(pace.acquire().await);
+        let mut key = self.api.key().await?;
+        loop {
+            let pass = self.keys.pass(key).await.map_err(held)?;
+            let asked_at = Instant::now();
+            let mut permits = Vec::with_capacity(self.paces.len());
+            for pace in &self.paces {
+                permits.push(pace.acquire().await);
+            }
+            self.metrics.limiter_waited(&self.project, asked_at.elapsed());
+            // While this one waited for its token, another may have been refused, …
+            self.keys.check(key).map_err(held)?;
+            // … or the key been changed: whoever waited with the old one would try the new one all at once.
+            let present = self.api.key().await?;
+            if present != key {
+                key = present;
+                continue;
+            }
+            let result = self.api.send(request).await;
+            self.learn(key, &result);
+            drop((permits, pass));
+            return result;
         }
-        self.metrics.limiter_waited(&self.project, asked_at.elapsed());
-        // While this one waited for its token, another may have been refused.
-        self.keys.check(key).map_err(held)?;
-        let result = self.api.send(request).await;
-        self.learn(key, &result);
-        drop((permits, pass));
-        result
     }
 
     fn learn(&self, key: Fingerprint, result: &Result<Answer, CloudError>) {

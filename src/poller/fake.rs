@@ -126,11 +126,19 @@ impl Fake {
 
     /// A poller of one project on this cloud.
     pub(super) fn poller(&self, config: &ProjectConfig, polling: &Polling) -> Poller<Self> {
-        let metrics = OwnMetrics::new(epoch(), polling.lookback, std::slice::from_ref(&config.name));
-        let pace = Arc::new(Pace::new(config.limits.unwrap()));
-        let paced =
-            Paced::new(self.clone(), config.name.clone(), vec![pace], Arc::new(KeyRing::default()), metrics.clone());
-        Poller::new(vec![(config.clone(), paced)], polling, self.clock.clone(), metrics)
+        self.poller_of(std::slice::from_ref(config), polling)
+    }
+
+    /// A poller of several projects with one key on this cloud.
+    pub(super) fn poller_of(&self, configs: &[ProjectConfig], polling: &Polling) -> Poller<Self> {
+        let names: Vec<_> = configs.iter().map(|config| config.name.clone()).collect();
+        let metrics = OwnMetrics::new(epoch(), polling.lookback, &names);
+        let keys = Arc::new(KeyRing::default());
+        let projects = configs.iter().map(|config| {
+            let pace = Arc::new(Pace::new(config.limits.unwrap()));
+            (config.clone(), Paced::new(self.clone(), config.name.clone(), vec![pace], keys.clone(), metrics.clone()))
+        });
+        Poller::new(projects.collect(), polling, self.clock.clone(), metrics.clone())
     }
 }
 

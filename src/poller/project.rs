@@ -171,6 +171,7 @@ impl Project {
         match result {
             Err(error) if error.kind == ErrorKind::Held => {
                 self.held_until = Some(at.steady + error.retry_after.map_or(KEY_LOOK, |left| left.min(KEY_LOOK)));
+                self.note_held(error);
                 return self.queue.set(task.clone(), at.steady);
             }
             Err(error) if self.tells_of_a_single_node(task, &error) => {
@@ -297,6 +298,17 @@ impl Project {
             report::project_failed(&self.config.name, task.operation(), error);
         }
         is_lost
+    }
+
+    /// Takes note that nothing can be sent because the key is stopped, perhaps after another project's refusal. That
+    /// counts as tried, and badly: where projects share a key, one may never get a turn of its own.
+    fn note_held(&mut self, error: CloudError) {
+        self.tried = true;
+        self.up = Some(false);
+        if self.error.is_none() && self.listing_error.is_none() {
+            report::project_held(&self.config.name, &error);
+            self.error = Some(Arc::new(error));
+        }
     }
 
     fn watch(&mut self, id: &InstanceId, name: Option<String>, by_hand: bool, now: Instant) {

@@ -64,6 +64,15 @@ pub(super) fn project_failed(project: &ProjectName, operation: Operation, error:
     );
 }
 
+pub(super) fn project_held(project: &ProjectName, error: &CloudError) {
+    tracing::warn!(
+        %project,
+        reason = error.kind.reason(),
+        %error,
+        "the project cannot be asked; what was known stays, a changed key is tried at once"
+    );
+}
+
 pub(super) fn answers_again(project: &ProjectName) {
     tracing::info!(%project, "the cloud answers again");
 }

@@ -196,6 +196,45 @@ async fn a_refused_signature_stops_the_key_and_a_changed_key_is_tried_at_once() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_changed_to_a_wrong_one_is_tried_by_one_of_those_who_wait() {
+    let fake = fleet(30);
+    let limits = Limits { requests_per_second: 2.0, burst: 1, concurrency: 8 };
+    let poller = Running::start(&fake, &ProjectConfig { limits: Some(limits), ..project(&[]) });
+    pass(Duration::from_secs(10)).await;
+    assert_eq!(poller.project().up, Some(true));
+    let before = fake.lock().requests.len();
+    fake.lock().key = 2;
+    fake.lock().latency = Duration::from_secs(5);
+    fake.lock().script = Box::new(|at, _| (at > Duration::from_secs(14)).then_some(ErrorKind::BadSignature));
+    pass(MINUTE).await;
+    let sent = fake.lock().requests.len() - before;
+    assert_eq!(sent, 1, "the new key is unproven, whoever waited with the old one");
+    assert_eq!(poller.project().up, Some(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_project_whose_key_another_has_spoiled_counts_as_tried_and_down() {
+    let fake = fleet(3);
+    fake.lock().script = Box::new(|_, _| Some(ErrorKind::BadSignature));
+    let names = ["prod", "other"];
+    let configs: Vec<_> = names.iter().map(|name| ProjectConfig { name: (*name).into(), ..project(&[]) }).collect();
+    let poller = fake.poller_of(&configs, &Polling::default());
+    let picture = poller.subscribe();
+    let task = tokio::spawn(poller.run(std::future::pending()));
+    pass(MINUTE).await;
+    assert_eq!(fake.lock().requests.len(), 1, "one refusal is enough for both");
+    for view in &picture.borrow().projects {
+        assert_eq!((view.tried, view.up), (true, Some(false)), "{}", view.name);
+        assert!(view.error.is_some(), "{}", view.name);
+    }
+    fake.lock().key = 2;
+    fake.lock().script = Box::new(|_, _| None);
+    pass(MINUTE).await;
+    assert!(picture.borrow().projects.iter().all(|view| view.up == Some(true) && view.error.is_none()));
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unproven_key_sends_one_request_at_a_time() {
     let fake = fleet(30);
     fake.lock().latency = Duration::from_secs(5);
