@@ -30,7 +30,7 @@ const PORTS_TRIED: u16 = 50;
 /// Where it cannot listen, or a task ends that must not.
 pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Clock) -> anyhow::Result<u8> {
     if let Some(refusal) = not_built_yet(&flags) {
-        eprintln!("{refusal}");
+        complain(refusal);
         return Ok(BAD_CONFIGURATION);
     }
     let inputs = Inputs {
@@ -110,15 +110,15 @@ pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> 
     let web = flags.web_config_file.as_ref().map(|_| WEB_CONFIG_NOT_BUILT);
     let loaded = config::load(&inputs);
     if let Err(problems) = &loaded {
-        eprintln!("{problems}");
+        complain(problems);
     }
     if let Some(refusal) = web {
-        eprintln!("{refusal}");
+        complain(refusal);
     }
     match (loaded, web) {
         (Ok(loaded), None) => {
             for warning in &loaded.warnings {
-                eprintln!("warning: {warning}");
+                complain(format_args!("warning: {warning}"));
             }
             say(&describe(&loaded.config));
             0
@@ -152,7 +152,7 @@ fn load(inputs: &Inputs) -> Option<Config> {
             Some(loaded.config)
         }
         Err(problems) => {
-            eprintln!("{problems}");
+            complain(problems);
             None
         }
     }
@@ -221,6 +221,11 @@ async fn bind_next_free(config: &Config, address: &ListenAddress, path: &str, cl
 
 fn web(addresses: Vec<ListenAddress>, telemetry_path: String) -> WebOptions {
     WebOptions { addresses, telemetry_path, bounds: Bounds::default() }
+}
+
+/// Prints a line to standard error. Where that is not possible (a full disk, say) the exit code still tells.
+pub fn complain(line: impl std::fmt::Display) {
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr().lock(), format_args!("{line}\n"));
 }
 
 /// Prints to standard output; a reader that has gone away is no error.

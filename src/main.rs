@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         }
     };
     run(cli).unwrap_or_else(|error| {
-        eprintln!("dcs-backup-exporter: {error:#}");
+        commands::complain(format_args!("dcs-backup-exporter: {error:#}"));
         ExitCode::FAILURE
     })
 }

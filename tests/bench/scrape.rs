@@ -3,6 +3,7 @@
 //! `cargo bench` prints the sizes first. Every instance has all facts, about twice what a real one has. Each scrape
 //! is dropped before the next, so that none shares the fleet's text with the one before.
 #![allow(missing_docs, clippy::unwrap_used)] // criterion's macros document nothing; a benchmark may fail
+#![allow(clippy::disallowed_macros)] // a benchmark prints its figures
 
 #[path = "../exposition/fleet.rs"]
 #[allow(dead_code)] // the fleet is made for more than benchmarks

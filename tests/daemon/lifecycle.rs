@@ -126,6 +126,15 @@ fn a_taken_address_ends_with_1_and_names_it() {
 }
 
 #[test]
+fn a_full_disk_changes_no_exit_code() {
+    for (arguments, code) in [(&["check-config"][..], 3), (&["--log.level=loud"], 3), (&["--version"], 0)] {
+        let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let status = binary().args(arguments).stdout(full()).stderr(full()).status().unwrap();
+        assert_eq!(status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
 fn help_and_version_go_to_standard_output() {
     for arguments in [&["--help"][..], &["--version"], &["check", "--help"]] {
         let output = binary().args(arguments).output().unwrap();
