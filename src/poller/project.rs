@@ -27,8 +27,10 @@ use listing::Doubt;
 const KEY_LOOK: Duration = Duration::from_secs(5);
 /// A listing asked for out of turn comes no sooner than this after the one before.
 const LISTING_PAUSE: Duration = Duration::from_secs(30);
-/// So many failures in a row concern the project, not some instance.
-const LOST_AFTER: u32 = 3;
+/// So many failures in a row of one poll, without an answer of the service itself, are no blip.
+const LASTS_AFTER: u32 = 3;
+/// So many of whatever polls concern the project, not some instances.
+const LOST_AFTER: u32 = 10;
 
 /// Something to ask the cloud, in the order of importance where several are due together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -262,7 +264,9 @@ impl Project {
         poll.failures = poll.failures.saturating_add(1);
         let failures = poll.failures;
         let reason = error.kind.reason();
-        let news = !is_lost && poll.reported != Some(reason);
+        // What passes by itself is counted at once and told when it does not pass.
+        let lasts = error.service_answered() || failures >= LASTS_AFTER;
+        let news = !is_lost && lasts && poll.reported != Some(reason);
         if news {
             poll.reported = Some(reason);
         }
