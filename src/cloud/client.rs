@@ -140,7 +140,7 @@ impl HttpApi {
         let now = self.clock.now();
         let decode = |message: String| CloudError {
             status: Some(head.status),
-            request_id: head.request_id(),
+            request_id: head.request_id(&keys.hidden().collect::<Vec<_>>()),
             ..CloudError::new(ErrorKind::Decode, message)
         };
         match (head.status, body) {

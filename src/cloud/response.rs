@@ -58,6 +58,7 @@ pub fn refusal<'a>(
     skew: Option<SignedDuration>,
     hidden: impl IntoIterator<Item = &'a str>,
 ) -> CloudError {
+    let hidden: Vec<&str> = hidden.into_iter().collect();
     let said = Said::read(body);
     let skew = skew.filter(|skew| skew.abs() > MAX_SKEW);
     let kind = kind(head.status, said.code.as_deref(), skew.is_some());
@@ -66,28 +67,29 @@ pub fn refusal<'a>(
             let (seconds, side) = (skew.as_secs().abs(), if skew.is_positive() { "behind" } else { "ahead of" });
             format!("the signature was refused while our clock is {seconds} s {side} the cloud's; set the clock")
         }
+        _ if head.status == 407 => "the proxy refused us; give it a good user:password@ in proxy".to_owned(),
         _ if (300..400).contains(&head.status) => "redirects are not followed; check the endpoint".to_owned(),
         _ => sentence(kind).to_owned(),
     };
-    if let Some(told) = said.message.map(|told| presentable(&told, hidden)).filter(|told| !told.is_empty()) {
+    if let Some(told) = said.message.map(|told| presentable(&told, &hidden)).filter(|told| !told.is_empty()) {
         message.push_str(": ");
         message.push_str(&told);
     }
     CloudError {
         kind,
         status: Some(head.status),
-        code: said.code,
-        request_id: head.request_id(),
+        code: said.code.map(|code| word(&code, MAX_CODE_LENGTH, &hidden)).filter(|code| !code.is_empty()),
+        request_id: head.request_id(&hidden),
         message: bounded(&message, MAX_MESSAGE_LENGTH),
         retry_after: head.retry_after(now),
     }
 }
 
 impl Head {
-    /// The request's id, if it can be one.
-    pub fn request_id(&self) -> Option<String> {
-        let id: String = self.request_id.as_ref()?.chars().filter(char::is_ascii_graphic).collect();
-        (!id.is_empty()).then(|| bounded(&id, MAX_REQUEST_ID_LENGTH))
+    /// The request's id, if it can be one, without `hidden` texts.
+    pub fn request_id(&self, hidden: &[&str]) -> Option<String> {
+        let id = word(self.request_id.as_ref()?, MAX_REQUEST_ID_LENGTH, hidden);
+        (!id.is_empty()).then_some(id)
     }
 
     /// How long the cloud asks to wait: seconds, or a moment by its own clock; at most an hour.
@@ -110,6 +112,8 @@ pub fn kind(status: u16, code: Option<&str>, skewed: bool) -> ErrorKind {
     let gateway = code.strip_prefix("APIGW.").or_else(|| code.strip_prefix("APIG."));
     match (status, gateway, service_number(&code)) {
         (300..=399, _, _) => ErrorKind::Decode,
+        // Who wants a password for the way is not the service.
+        (407, _, _) => ErrorKind::Connection,
         (429, _, _) => ErrorKind::Throttled,
         _ if code.ends_with(".0308") => ErrorKind::Throttled,
         (401, _, _) if skewed => ErrorKind::ClockSkew,
@@ -184,10 +188,8 @@ impl Said {
                 .find_map(|place| keys.iter().find_map(|key| text(&place[*key])))
                 .filter(|text| !text.is_empty())
         };
-        let code = first(&["error_code", "errorCode", "code"]).map(|code| {
-            let code: String = code.chars().filter(char::is_ascii_graphic).collect();
-            bounded(&code, MAX_CODE_LENGTH)
-        });
+        let code = first(&["error_code", "errorCode", "code"])
+            .map(|code| code.chars().filter(char::is_ascii_graphic).collect::<String>());
         let message = first(&["error_msg", "errorMsg", "error_message", "message"]).or_else(|| text(&body["error"]));
         Self { code: code.filter(|code| !code.is_empty()), message }
     }
@@ -202,9 +204,9 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// A text from outside in one line, without echoes of our request and without `hidden` texts.
-pub fn presentable<'a>(text: &str, hidden: impl IntoIterator<Item = &'a str>) -> String {
+pub fn presentable(text: &str, hidden: &[&str]) -> String {
     let mut text: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
-    for hidden in hidden.into_iter().filter(|hidden| !hidden.is_empty()) {
+    for hidden in hidden.iter().filter(|hidden| !hidden.is_empty()) {
         text = text.replace(hidden, "…");
     }
     let lower = text.to_ascii_lowercase();
@@ -214,6 +216,13 @@ pub fn presentable<'a>(text: &str, hidden: impl IntoIterator<Item = &'a str>) ->
     }
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     bounded(text.trim_end_matches([' ', ',', '.', ':', ';', '|']), MAX_MESSAGE_LENGTH)
+}
+
+/// A code or an id from outside: one word of printable characters, bounded, without what [`presentable`] takes out.
+fn word(text: &str, characters: usize, hidden: &[&str]) -> String {
+    let text = presentable(text, hidden);
+    let word: String = text.chars().filter(|char| char.is_ascii_graphic() || *char == '…').collect();
+    bounded(&word, characters)
 }
 
 fn bounded(text: &str, characters: usize) -> String {

@@ -150,6 +150,12 @@ impl Transport {
         if message.contains("UnknownIssuer") {
             message.push_str("; name the certificate of the issuer in ca_file");
         }
+        if message.contains("CaUsedAsEndEntity") {
+            message.push_str(
+                "; the server's certificate is an authority's own (self-signed): have it issue one for the server, and \
+                 name the authority's in ca_file",
+            );
+        }
         CloudError::new(ErrorKind::Connection, message)
     }
 }

@@ -181,6 +181,18 @@ fn two_projects() {
 }
 
 #[test]
+fn how_many_instances_there_are_is_unknown_before_the_first_listing() {
+    let count = |listed_at, instances| {
+        let text = text(&snapshot(vec![ProjectView { listed_at, ..project("prod", instances) }]));
+        text.lines().find(|line| line.starts_with("dcs_project_instances{")).map(str::to_owned)
+    };
+    let line = |count| Some(format!("dcs_project_instances{{project=\"prod\"}} {count}"));
+    assert_eq!(count(None, Vec::new()), None);
+    assert_eq!(count(Some(at("2026-11-22T11:56:00Z")), Vec::new()), line(0));
+    assert_eq!(count(None, vec![unknown("by-hand")]), line(1));
+}
+
+#[test]
 fn no_project_is_no_text() {
     assert_eq!(text(&Snapshot::default()), "");
 }

@@ -531,6 +531,22 @@ async fn tls_is_verified_and_a_ca_file_adds_to_the_roots() {
     }
 }
 
+#[tokio::test]
+async fn a_server_with_an_authoritys_own_certificate_is_refused_with_a_way_out() {
+    let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
+    let stub = Stub::over([no_records()], Some(TlsAcceptor::from(Arc::new(config.unwrap())))).await;
+    let endpoint: Url = format!("https://{}", stub.address).parse().unwrap();
+    let error = api(&project(endpoint)).send(&backups()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Connection);
+    assert!(error.message.contains("is an authority's own (self-signed): have it issue one"), "{error}");
+    assert!(stub.seen().is_empty(), "nothing is sent to a stranger");
+}
+
 /// Keeps what is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

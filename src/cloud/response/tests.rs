@@ -60,6 +60,7 @@ fn kinds_by_status() {
         (403, ErrorKind::Forbidden),
         (404, ErrorKind::NotFound),
         (405, ErrorKind::Decode),
+        (407, ErrorKind::Connection),
         (408, ErrorKind::Timeout),
         (413, ErrorKind::Decode),
         (429, ErrorKind::Throttled),
@@ -201,6 +202,17 @@ fn echoes_of_our_request_are_cut_and_secrets_taken_out() {
         let error = refused(401, &serde_json::json!({ "error_msg": told }).to_string());
         assert!(!error.message.contains("HUSH") && !error.message.contains("0011"), "{error}");
         assert!(!error.message.contains(char::is_control), "{error}");
+    }
+}
+
+#[test]
+fn codes_and_ids_that_echo_a_secret_are_cut_too() {
+    let head = Head { status: 403, request_id: Some("id-HUSH-TOKEN".to_owned()), ..Head::default() };
+    for code in ["HUSH-TOKEN", "xHUSH-SECRETx", "SDK-HMAC-SHA256 Access=AK, SignedHeaders=host, Signature=0011"] {
+        let body = serde_json::json!({ "error_code": code }).to_string();
+        let error = refusal(&head, body.as_bytes(), now(), None, ["HUSH-SECRET", "HUSH-TOKEN"]);
+        assert_eq!(error.request_id.as_deref(), Some("id-…"));
+        assert!(!error.to_string().contains("HUSH") && !error.to_string().contains("0011"), "{error}");
     }
 }
 

@@ -55,7 +55,11 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_project_instances",
         help: "Instances watched, by all shards together.",
         labels: &[],
-        emit: Project(|project, samples| samples.one(project.watched)),
+        emit: Project(|project, samples| {
+            // Before the first listing nobody knows: a zero would look like a fleet that is gone.
+            let is_known = project.watched > 0 || project.listed_at.is_some();
+            samples.known(is_known.then_some(project.watched));
+        }),
     },
     Family {
         name: "dcs_project_missing_instances",

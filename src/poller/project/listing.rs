@@ -40,6 +40,11 @@ impl Doubt {
         let since = *self.since.get_or_insert(now);
         now.duration_since(since) >= DOUBT
     }
+
+    /// Whether the doubt has begun just now.
+    fn begins(&self, now: Instant) -> bool {
+        self.since == Some(now)
+    }
 }
 
 impl Project {
@@ -74,7 +79,9 @@ impl Project {
         let lacking: Vec<InstanceId> = self.watched.keys().filter(|id| !listed.contains(id)).cloned().collect();
         self.missing = Some(lacking.len() as u64);
         if !self.doubt.believes(lacking.len(), self.watched.len(), at.steady) {
-            report::listing_doubted(&self.config.name, lacking.len(), self.watched.len());
+            if self.doubt.begins(at.steady) {
+                report::listing_doubted(&self.config.name, lacking.len(), self.watched.len());
+            }
             return;
         }
         for id in lacking {
@@ -119,8 +126,8 @@ mod tests {
         }
         let mut doubt = Doubt::default();
         let minute = Duration::from_mins(1);
-        assert!(!doubt.believes(10, 10, now));
-        assert!(!doubt.believes(9, 10, now + 59 * minute));
+        assert!(!doubt.believes(10, 10, now) && doubt.begins(now));
+        assert!(!doubt.believes(9, 10, now + 59 * minute) && !doubt.begins(now + 59 * minute), "told once");
         assert!(doubt.believes(9, 10, now + 60 * minute));
     }
 
