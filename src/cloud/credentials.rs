@@ -5,12 +5,14 @@
 //! them. Nothing here shows a secret: not `Debug`, not an error.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::io::AsyncReadExt;
 
 use super::error::{CloudError, ErrorKind};
 use crate::config::{CredentialsConfig, KeySource, TextSource};
@@ -23,6 +25,8 @@ const MAX_FILE_LENGTH: u64 = 64 * 1024;
 pub struct Credentials {
     name: String,
     source: KeySource,
+    /// Files are read by one request at a time: each that reads takes a thread of its own.
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// An access key with its secret and, if it is a temporary one, its security token.
@@ -43,7 +47,7 @@ pub struct Fingerprint([u8; 32]);
 impl Credentials {
     /// The keys of a credentials entry.
     pub fn new(config: &CredentialsConfig) -> Self {
-        Self { name: config.name.clone(), source: config.keys.clone() }
+        Self { name: config.name.clone(), source: config.keys.clone(), reading: Arc::default() }
     }
 
     /// The name of the entry, for messages.
@@ -57,10 +61,26 @@ impl Credentials {
     /// [`ErrorKind::Unauthorized`] where a file cannot be read or a key cannot be one; the message names the entry and
     /// the file, never the content.
     pub async fn current(&self) -> Result<Keys, CloudError> {
-        let access_key = self.read("access key", &self.source.access_key).await?;
-        let secret = self.read("secret key", &self.source.secret_key).await?;
+        let KeySource { access_key, secret_key, security_token } = &self.source;
+        let sources = [Some(access_key), Some(secret_key), security_token.as_ref()];
+        if sources.iter().flatten().all(|source| matches!(source, TextSource::Inline(_))) {
+            return self.read();
+        }
+        let _turn = self.reading.lock().await;
+        let this = self.clone();
+        let read = tokio::task::spawn_blocking(move || this.read()).await;
+        read.unwrap_or_else(|error| {
+            let message = format!("credentials {}: reading them was broken off: {error}", self.name);
+            Err(CloudError::new(ErrorKind::Unauthorized, message))
+        })
+    }
+
+    /// Reads all parts, which may wait for a disk.
+    fn read(&self) -> Result<Keys, CloudError> {
+        let access_key = self.read_one("access key", &self.source.access_key)?;
+        let secret = self.read_one("secret key", &self.source.secret_key)?;
         let security_token = match &self.source.security_token {
-            Some(source) => Some(self.read("security token", source).await?),
+            Some(source) => Some(self.read_one("security token", source)?),
             None => None,
         };
         self.check_for_header("access key", &self.source.access_key, &access_key)?;
@@ -70,10 +90,10 @@ impl Credentials {
         Ok(Keys { access_key: access_key.expose_secret().to_owned(), secret, security_token })
     }
 
-    async fn read(&self, what: &str, source: &TextSource) -> Result<SecretString, CloudError> {
+    fn read_one(&self, what: &str, source: &TextSource) -> Result<SecretString, CloudError> {
         let text = match source {
             TextSource::Inline(text) => text.clone(),
-            TextSource::File(path) => read_file(path).await.map_err(|problem| self.error(what, source, problem))?,
+            TextSource::File(path) => read_file(path).map_err(|problem| self.error(what, source, problem))?,
         };
         if text.expose_secret().is_empty() {
             return Err(self.error(what, source, "is empty"));
@@ -100,15 +120,15 @@ impl Credentials {
 }
 
 /// Reads a small text file, without the blanks around its text.
-async fn read_file(path: &Path) -> Result<SecretString, String> {
+fn read_file(path: &Path) -> Result<SecretString, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     // A pipe or device could keep us waiting for ever.
-    if !tokio::fs::metadata(path).await.map_err(unreadable)?.is_file() {
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err("cannot be read: no regular file".to_owned());
     }
-    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Zeroizing::new(Vec::new());
-    file.take(MAX_FILE_LENGTH + 1).read_to_end(&mut bytes).await.map_err(unreadable)?;
+    file.take(MAX_FILE_LENGTH + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_LENGTH {
         return Err(format!("is longer than {} KiB", MAX_FILE_LENGTH / 1024));
     }

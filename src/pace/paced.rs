@@ -70,7 +70,7 @@ impl<A: DcsApi> Paced<A> {
         match error.kind {
             ErrorKind::Unsupported => self.keys.proven(key),
             ErrorKind::BadSignature | ErrorKind::ClockSkew => {
-                let stop = self.keys.refused(key);
+                let Some(stop) = self.keys.refused(key) else { return };
                 tracing::warn!(
                     project = %self.project,
                     minutes = stop.as_secs().div_ceil(60),
