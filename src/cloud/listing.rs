@@ -7,7 +7,7 @@
 //! take our page size is asked for smaller pages from then on.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::error::{CloudError, ErrorKind};
 use super::{Answer, DcsApi, Oddities, Page, Request, Window};
@@ -18,6 +18,8 @@ use crate::domain::record::Record;
 
 /// Page sizes, each tried after the one before was refused; the first is the service's largest.
 const SIZES: [u32; 3] = [1000, 100, 10];
+/// How many entries the service sends where no limit is given. One that ignores the limit sends pages of this size.
+const DEFAULT_LIMIT: u64 = 10;
 /// No list has more pages.
 const MAX_PAGES: usize = 100;
 /// How often a list that shifts is read at most.
@@ -51,6 +53,8 @@ pub struct PageSizes {
     backups: PageSize,
     restores: PageSize,
     instances: PageSize,
+    /// The service has sent more than [`DEFAULT_LIMIT`] entries at once: it heeds the limit.
+    heeded: AtomicBool,
 }
 
 /// An index of [`SIZES`].
@@ -64,7 +68,7 @@ struct PageSize(AtomicUsize);
 /// and whatever a request fails with.
 pub async fn backups(api: &impl DcsApi, sizes: &PageSizes, id: &InstanceId) -> Result<Listing<Record>, ListingError> {
     let request = |window| Request::Backups(id.clone(), window);
-    records(whole(api, &sizes.backups, request, record_page, record_id).await)
+    records(whole(api, &sizes.backups, &sizes.heeded, request, record_page, record_id).await)
 }
 
 /// All restore records of an instance, the truest look at each.
@@ -73,7 +77,7 @@ pub async fn backups(api: &impl DcsApi, sizes: &PageSizes, id: &InstanceId) -> R
 /// As for [`backups`].
 pub async fn restores(api: &impl DcsApi, sizes: &PageSizes, id: &InstanceId) -> Result<Listing<Record>, ListingError> {
     let request = |window| Request::Restores(id.clone(), window);
-    records(whole(api, &sizes.restores, request, record_page, record_id).await)
+    records(whole(api, &sizes.restores, &sizes.heeded, request, record_page, record_id).await)
 }
 
 /// All instances of the project, each as it was seen last.
@@ -85,8 +89,10 @@ pub async fn instances(api: &impl DcsApi, sizes: &PageSizes) -> Result<Listing<I
         Answer::Instances(page) => Some(page),
         _ => None,
     };
-    let listing =
-        whole(api, &sizes.instances, Request::Instances, page, |instance: &Instance| instance.id.as_str()).await?;
+    let listing = whole(api, &sizes.instances, &sizes.heeded, Request::Instances, page, |instance: &Instance| {
+        instance.id.as_str()
+    })
+    .await?;
     let by_id: BTreeMap<InstanceId, Instance> =
         listing.items.into_iter().map(|instance| (instance.id.clone(), instance)).collect();
     Ok(Listing { items: by_id.into_values().collect(), complete: listing.complete, oddities: listing.oddities })
@@ -111,6 +117,7 @@ fn record_id(record: &Record) -> &str {
 async fn whole<T>(
     api: &impl DcsApi,
     size: &PageSize,
+    heeded: &AtomicBool,
     request: impl Fn(Window) -> Request,
     page_of: impl Fn(Answer) -> Option<Page<T>>,
     id_of: impl Fn(&T) -> &str,
@@ -118,7 +125,7 @@ async fn whole<T>(
     let mut earlier: Option<Reading<T>> = None;
     for _ in 0..MAX_READINGS {
         let mut reading = Reading::default();
-        if let Err(error) = read_once(api, size, &request, &page_of, &id_of, &mut reading).await {
+        if let Err(error) = read_once(api, size, heeded, &request, &page_of, &id_of, &mut reading).await {
             return Err(ListingError { error, oddities: Box::new(reading.oddities) });
         }
         let settled = !reading.shifted() || earlier.is_some_and(|earlier| reading.found_the_same_as(&earlier));
@@ -132,19 +139,36 @@ async fn whole<T>(
 }
 
 /// Reads the list from its beginning to its end.
+///
+/// A page of just as many entries as a service sends that ignores the limit is not believed to be the last one: one
+/// more is asked for, until the service has once shown that it heeds the limit.
 async fn read_once<T>(
     api: &impl DcsApi,
     size: &PageSize,
+    heeded: &AtomicBool,
     request: impl Fn(Window) -> Request,
     page_of: impl Fn(Answer) -> Option<Page<T>>,
     id_of: impl Fn(&T) -> &str,
     reading: &mut Reading<T>,
 ) -> Result<(), CloudError> {
     let mut offset = 0;
+    let mut doubting = false;
     for _ in 0..MAX_PAGES {
-        let (answer, limit) = size.ask(api, offset, &request).await?;
+        let (answer, limit) = if doubting {
+            let limit = size.present();
+            match api.send(&request(Window { offset, limit })).await {
+                // There is nothing at this offset, and some services call the question invalid then.
+                Err(error) if error.kind == ErrorKind::InvalidParameter => return Ok(()),
+                answer => (answer?, limit),
+            }
+        } else {
+            size.ask(api, offset, &request).await?
+        };
         let other_kind = || CloudError::new(ErrorKind::Decode, "the answer is of another kind than the request");
         let page = page_of(answer).ok_or_else(other_kind)?;
+        if doubting && page.items.iter().all(|item| reading.ids.contains(id_of(item))) {
+            return Ok(());
+        }
         let received = page.received;
         offset += received;
         let unreadable = received > 0 && page.items.is_empty();
@@ -154,7 +178,11 @@ async fn read_once<T>(
             let message = format!("none of the {received} entries of a page can be read ({})", fields.join(", "));
             return Err(CloudError::new(ErrorKind::Decode, message));
         }
-        if ends {
+        if received > DEFAULT_LIMIT {
+            heeded.store(true, Ordering::Relaxed);
+        }
+        doubting = ends && received == DEFAULT_LIMIT && !reading.repeats && !heeded.load(Ordering::Relaxed);
+        if ends && !doubting {
             return Ok(());
         }
     }
@@ -162,6 +190,11 @@ async fn read_once<T>(
 }
 
 impl PageSize {
+    /// The size that is asked for first.
+    fn present(&self) -> u32 {
+        SIZES[self.0.load(Ordering::Relaxed)]
+    }
+
     /// Asks for the page at this offset, with the largest size that is not refused, and tells the size.
     async fn ask(
         &self,

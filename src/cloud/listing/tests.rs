@@ -100,6 +100,48 @@ async fn lists_can_be_read_on_any_thread() {
 }
 
 #[test]
+fn a_service_that_ignores_the_limit_is_read_to_its_end() {
+    for totals in [None, Some(10)] {
+        let api = script(vec![page(1..11, totals), page(11..21, totals), page(21..25, totals.map(|_| 4))]);
+        let listing = list(&api).unwrap();
+        assert_eq!(ids(&listing), (1..25).collect::<Vec<_>>(), "{totals:?}");
+        assert!(listing.complete);
+        assert_eq!(api.asked(), [(0, 1000), (10, 1000), (20, 1000)]);
+    }
+}
+
+#[test]
+fn ten_entries_are_all_where_nothing_new_follows() {
+    for (what, follows) in [
+        ("no more", Ok(page([], Some(10)))),
+        ("the same again", Ok(page(1..11, Some(10)))),
+        ("refused", Err(CloudError { code: Some("DCS.4800".to_owned()), ..refused() })),
+    ] {
+        let api = Fake::new(move |window| match window.offset {
+            0 => Ok(Answer::Records(page(1..11, Some(10)))),
+            _ => follows.clone().map(Answer::Records),
+        });
+        let listing = list(&api).unwrap();
+        assert_eq!((ids(&listing), listing.complete), ((1..11).collect(), true), "{what}");
+    }
+    let api = Fake::new(|window| match window.offset {
+        0 => Ok(Answer::Records(page(1..11, Some(10)))),
+        _ => Err(CloudError::new(ErrorKind::Timeout, "no answer")),
+    });
+    assert_eq!(list(&api).unwrap_err().error.kind, ErrorKind::Timeout, "nobody knows whether more follow");
+}
+
+#[test]
+fn a_service_that_has_heeded_the_limit_is_not_asked_twice() {
+    let api = script(vec![page(1..12, None), page(1..11, None)]);
+    let sizes = PageSizes::default();
+    for _ in 0..2 {
+        run(backups(&api, &sizes, &"i".into())).unwrap();
+    }
+    assert_eq!(api.asked(), [(0, 1000), (0, 1000)]);
+}
+
+#[test]
 fn a_short_page_is_the_last_one() {
     for total in [None, Some(0), Some(2), Some(3)] {
         let api = script(vec![page([2, 1, 3], total)]);
