@@ -166,10 +166,11 @@ async fn read_once<T>(
         };
         let other_kind = || CloudError::new(ErrorKind::Decode, "the answer is of another kind than the request");
         let page = page_of(answer).ok_or_else(other_kind)?;
-        if doubting && page.items.iter().all(|item| reading.ids.contains(id_of(item))) {
+        let received = page.received;
+        let is_readable = page.items.len() as u64 == received;
+        if doubting && is_readable && page.items.iter().all(|item| reading.ids.contains(id_of(item))) {
             return Ok(());
         }
-        let received = page.received;
         offset += received;
         let unreadable = received > 0 && page.items.is_empty();
         let ends = reading.take(page, offset, limit, &id_of);

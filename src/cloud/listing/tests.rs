@@ -124,6 +124,8 @@ fn ten_entries_are_all_where_nothing_new_follows() {
         let listing = list(&api).unwrap();
         assert_eq!((ids(&listing), listing.complete), ((1..11).collect(), true), "{what}");
     }
+    let api = script(vec![page(1..11, None), unreadable(3)]);
+    assert_eq!(list(&api).unwrap_err().error.kind, ErrorKind::Decode, "more follow that cannot be read");
     let api = Fake::new(|window| match window.offset {
         0 => Ok(Answer::Records(page(1..11, Some(10)))),
         _ => Err(CloudError::new(ErrorKind::Timeout, "no answer")),
