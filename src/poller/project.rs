@@ -27,6 +27,10 @@ use listing::Doubt;
 const KEY_LOOK: Duration = Duration::from_secs(5);
 /// A listing asked for out of turn comes no sooner than this after the one before.
 const LISTING_PAUSE: Duration = Duration::from_secs(30);
+/// Lines a minute about failures and recoveries of a project's instances, …
+const INSTANCE_LINES: u32 = 60;
+/// … and of the project itself.
+const PROJECT_LINES: u32 = 6;
 /// So many failures in a row of one poll, without an answer of the service itself, are no blip.
 const LASTS_AFTER: u32 = 3;
 /// So many of whatever polls concern the project, not some instances.
@@ -105,9 +109,15 @@ pub(super) struct Project {
     tried: bool,
     /// Failures in a row, of whatever task, that the service itself did not answer.
     troubles: u32,
-    /// Why the project cannot be asked; the log has told.
+    /// Lines about single instances.
+    lines_of_one: report::Quota,
+    /// Lines about the project as a whole.
+    lines_of_all: report::Quota,
+    /// The log has not told of the newest trouble of the project: there was too much to tell.
+    untold: bool,
+    /// Why the project cannot be asked.
     error: Option<Arc<CloudError>>,
-    /// Why it cannot be listed; the log has told.
+    /// Why it cannot be listed.
     listing_error: Option<Arc<CloudError>>,
 }
 
@@ -130,6 +140,9 @@ impl Project {
             up: None,
             tried: false,
             troubles: 0,
+            lines_of_one: report::Quota::of(INSTANCE_LINES),
+            lines_of_all: report::Quota::of(PROJECT_LINES),
+            untold: false,
             error: None,
             listing_error: None,
         };
@@ -173,16 +186,16 @@ impl Project {
         match result {
             Err(error) if error.kind == ErrorKind::Held => {
                 self.held_until = Some(at.steady + error.retry_after.map_or(KEY_LOOK, |left| left.min(KEY_LOOK)));
-                self.note_held(error);
+                self.note_held(error, at);
                 return self.queue.set(task.clone(), at.steady);
             }
             Err(error) if self.tells_of_a_single_node(task, &error) => {
-                self.succeeded();
+                self.succeeded(at);
                 self.apply_reading(task, Reading::Records(Vec::new()), true, at);
             }
             Err(error) => self.apply_failure(task, &error, at),
             Ok(reading) => {
-                self.succeeded();
+                self.succeeded(at);
                 self.apply_reading(task, reading, false, at);
             }
         }
@@ -199,10 +212,10 @@ impl Project {
         error.kind == ErrorKind::Unsupported || (is_invalid() && is_single())
     }
 
-    fn succeeded(&mut self) {
+    fn succeeded(&mut self, at: Moment) {
         self.up = Some(true);
         self.troubles = 0;
-        if self.error.take().is_some() {
+        if self.error.take().is_some() && self.lines_of_all.allows(&self.config.name, at.steady) {
             report::answers_again(&self.config.name);
         }
     }
@@ -234,7 +247,7 @@ impl Project {
         let spread = std::mem::replace(&mut poll.spread, true);
         let contradicted = watched.refresh(&self.terms);
         let view = watched.view().clone();
-        if recovered {
+        if recovered && self.lines_of_one.allows(&self.config.name, at.steady) {
             report::recovered(&self.config.name, &view, operation);
         }
         if contradicted {
@@ -252,7 +265,7 @@ impl Project {
 
     fn apply_failure(&mut self, task: &Task, error: &CloudError, at: Moment) {
         self.metrics.poll_failed(&self.config.name, task.operation(), error.kind);
-        let is_lost = self.note_trouble(task, error);
+        let is_lost = self.note_trouble(task, error, at);
         let (Task::Backups(id) | Task::Policy(id) | Task::Restores(id)) = task else {
             return self.retry_listing(error, at);
         };
@@ -266,7 +279,8 @@ impl Project {
         let reason = error.kind.reason();
         // What passes by itself is counted at once and told when it does not pass.
         let lasts = error.service_answered() || failures >= LASTS_AFTER;
-        let news = !is_lost && lasts && poll.reported != Some(reason);
+        let is_news = !is_lost && lasts && poll.reported != Some(reason);
+        let news = is_news && self.lines_of_one.allows(&self.config.name, at.steady);
         if news {
             poll.reported = Some(reason);
         }
@@ -285,7 +299,7 @@ impl Project {
 
     /// Takes note of a failure, and tells whether the project as a whole cannot be asked: everything has failed for
     /// a while. One instance that gives trouble beside good ones is a matter of its own.
-    fn note_trouble(&mut self, task: &Task, error: &CloudError) -> bool {
+    fn note_trouble(&mut self, task: &Task, error: &CloudError, at: Moment) -> bool {
         let is_answered = error.service_answered();
         self.up = Some(is_answered);
         self.troubles = if is_answered { 0 } else { self.troubles.saturating_add(1) };
@@ -298,19 +312,24 @@ impl Project {
         };
         let is_known = place.as_ref().is_some_and(|known| known.kind.reason() == error.kind.reason());
         *place = Some(Arc::new(error.clone()));
-        if !is_known {
-            report::project_failed(&self.config.name, task.operation(), error);
+        if !is_known || self.untold {
+            self.untold = !self.lines_of_all.allows(&self.config.name, at.steady);
+            if !self.untold {
+                report::project_failed(&self.config.name, task.operation(), error);
+            }
         }
         is_lost
     }
 
     /// Takes note that nothing can be sent because the key is stopped, perhaps after another project's refusal. That
     /// counts as tried, and badly: where projects share a key, one may never get a turn of its own.
-    fn note_held(&mut self, error: CloudError) {
+    fn note_held(&mut self, error: CloudError, at: Moment) {
         self.tried = true;
         self.up = Some(false);
         if self.error.is_none() && self.listing_error.is_none() {
-            report::project_held(&self.config.name, &error);
+            if self.lines_of_all.allows(&self.config.name, at.steady) {
+                report::project_held(&self.config.name, &error);
+            }
             self.error = Some(Arc::new(error));
         }
     }

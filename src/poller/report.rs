@@ -2,7 +2,12 @@
 //!
 //! Every backup and restore that is first seen finished is one line at info: a log store then has the history
 //! that gauges have not. A failure is logged when it begins and when it is over, not at every poll; one that
-//! concerns the whole project once for the project, not once for each instance.
+//! concerns the whole project once for the project, not once for each instance. Where troubles come and go, a
+//! quota bounds the lines.
+
+mod quota;
+
+pub(super) use quota::Quota;
 
 use crate::cloud::CloudError;
 use crate::domain::record::{ErrorCode, Outcome, Record, State};

@@ -50,7 +50,7 @@ impl Doubt {
 impl Project {
     pub(super) fn apply_listing(&mut self, instances: &[Instance], complete: bool, at: Moment) {
         self.listing_failures = 0;
-        if self.listing_error.take().is_some() {
+        if self.listing_error.take().is_some() && self.lines_of_all.allows(&self.config.name, at.steady) {
             report::listed_again(&self.config.name);
         }
         self.listed = Some(at.steady);
