@@ -29,6 +29,8 @@ const PORTS_TRIED: u16 = 50;
 /// # Errors
 /// Where it cannot listen, or a task ends that must not.
 pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Clock) -> anyhow::Result<u8> {
+    // First of all: a signal that comes while the configuration is read must not end the process its own way.
+    let shutdown = shutdown_on_signals()?;
     if let Some(refusal) = not_built_yet(&flags) {
         eprintln!("{refusal}");
         return Ok(BAD_CONFIGURATION);
@@ -40,7 +42,6 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
         shard_total: flags.shard_total,
     };
     let Some(config) = load(&inputs) else { return Ok(BAD_CONFIGURATION) };
-    let shutdown = shutdown_on_signals()?;
     let app = App::bind(config, web(flags.listen_addresses, flags.web.telemetry_path), clock).await?;
     app.run(shutdown.cancelled_owned()).await?;
     Ok(0)

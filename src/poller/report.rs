@@ -3,7 +3,7 @@
 //! Every backup and restore that is first seen finished is one line at info: a log store then has the history
 //! that gauges have not. A failure is logged when it begins and when it is over, not at every poll; one that
 //! concerns the whole project once for the project, not once for each instance. Where troubles come and go, a
-//! [`Quota`] bounds the lines.
+//! quota bounds the lines.
 
 mod quota;
 
