@@ -142,8 +142,8 @@ pub struct SimulatedCloud {
     /// How many times shorter backups and restores are, and the time between those that no plan asks for.
     #[arg(long, value_name = "X", default_value_t = DEMO_SPEED, value_parser = speed)]
     pub speed: f64,
-    /// Something that goes wrong, as `KIND[=PROBABILITY][@INSTANCE]`; may be repeated.
-    #[arg(long = "fault", value_name = "FAULT")]
+    /// Something that goes wrong; may be repeated.
+    #[arg(long = "fault", value_name = "KIND[=PROBABILITY][@INSTANCE]")]
     pub faults: Vec<crate::simulator::Fault>,
 }
 
