@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use tokio::sync::watch;
+use anyhow::{Context as _, bail};
 
 use crate::clock::Clock;
 use crate::cloud::client::HttpApi;
@@ -59,8 +58,14 @@ impl App {
         tokio::pin!(polling, serving, shutdown);
         tokio::select! {
             () = &mut shutdown => {}
-            result = &mut polling => { result.context("polling has ended by itself")?; }
-            result = &mut serving => { result.context("serving has ended by itself")?; }
+            result = &mut polling => {
+                result.context("polling failed")?;
+                bail!("polling has ended by itself");
+            }
+            result = &mut serving => {
+                result.context("serving failed")?;
+                bail!("serving has ended by itself");
+            }
         }
         ended.cancel();
         serving.await.context("serving failed at the end")?;
@@ -75,9 +80,8 @@ impl App {
 pub async fn poll_once(config: &Config, clock: Clock) -> anyhow::Result<Arc<Snapshot>> {
     let metrics = OwnMetrics::new(clock.now(), config.polling.lookback, &[]);
     let mut poller = poller(config, &clock, &metrics)?;
-    let picture: watch::Receiver<Arc<Snapshot>> = poller.subscribe();
     poller.run_one_round().await;
-    let snapshot = picture.borrow().clone();
+    let snapshot = poller.subscribe().borrow().clone();
     Ok(snapshot)
 }
 

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::cloud::error::ErrorKind;
-
 use crate::cloud::listing::{self, ListingError, PageSizes};
 use crate::cloud::{Answer, CloudError, DcsApi, Oddities, Request};
 use crate::config::{Polling, ProjectConfig};

@@ -42,6 +42,8 @@ pub(super) struct Cloud {
     /// Which requests fail, by the time since the beginning.
     pub(super) script: Script,
     pub(super) retry_after: Option<Duration>,
+    /// The code of scripted failures.
+    pub(super) code: Option<&'static str>,
     pub(super) key: u64,
     pub(super) latency: Duration,
     pub(super) requests: Vec<(Duration, Request)>,
@@ -101,6 +103,7 @@ impl Fake {
             restores: BTreeMap::new(),
             script: Box::new(|_, _| None),
             retry_after: None,
+            code: None,
             key: 1,
             latency: Duration::from_millis(20),
             requests: Vec::new(),
@@ -157,6 +160,7 @@ impl DcsApi for Fake {
         if let Some(kind) = (cloud.script)(self.start.elapsed(), request) {
             let mut error = CloudError::new(kind, "scripted");
             error.retry_after = cloud.retry_after;
+            error.code = cloud.code.map(str::to_owned);
             return Err(error);
         }
         let now = self.clock.now();

@@ -10,6 +10,7 @@ use super::fake::{Fake, Life, daily, daily_backups, epoch, project};
 use crate::cloud::Request;
 use crate::cloud::error::ErrorKind;
 use crate::config::{Limits, Polling, ProjectConfig};
+use crate::domain::instance::{CacheMode, Instance, InstanceStatus};
 use crate::domain::record::{BackupType, ErrorCode};
 use crate::domain::{InstanceId, Operation};
 use crate::snapshot::{InstanceView, ProjectView, Snapshot};
@@ -347,6 +348,33 @@ async fn an_unsupported_instance_is_no_failure() {
     assert_eq!(view.rpo, None);
     assert_eq!(view.polls[0].success, Some(true));
     assert_eq!(view.backups.as_ref().unwrap().records.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_called_invalid_means_no_backups_only_for_a_single_node() {
+    let single = Instance { cache_mode: Some(CacheMode::Single), ..daily("single") };
+    let fake = Fake::new([single, daily("ha")]);
+    fake.lock().code = Some("DCS.4800");
+    fake.lock().script = Box::new(|_, request| matches!(request, Request::Backups(..)).then_some(ErrorKind::Decode));
+    let poller = Running::start(&fake, &project(&[]));
+    pass(MINUTE).await;
+    let success = |id| poller.instance(id).poll(Operation::Backups).success;
+    assert_eq!((success("single"), success("ha")), (Some(true), Some(false)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn restores_are_read_at_once_when_a_listing_shows_one() {
+    let fake = fleet(1);
+    let poller = Running::start(&fake, &project(&[]));
+    pass(HOUR + MINUTE).await;
+    fake.lock().instances.get_mut(&"i-000".into()).unwrap().status = Some(InstanceStatus::Restoring);
+    let status = || poller.instance("i-000").details.as_ref().unwrap().status;
+    while status() != Some(InstanceStatus::Restoring) {
+        pass(Duration::from_millis(100)).await;
+    }
+    pass(Duration::from_secs(1)).await;
+    let (listed, read) = (fake.times(Operation::Instances), fake.times(Operation::Restores));
+    assert!(read.last() > listed.last(), "restores were read at {:?}, listed at {:?}", read.last(), listed.last());
 }
 
 #[tokio::test(start_paused = true)]

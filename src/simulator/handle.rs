@@ -14,7 +14,6 @@ use super::judge::Tally;
 use super::quirk::Quirk;
 use super::region::{Canned, Region, locked};
 use super::route::{Call, Version};
-use super::signature::Gate;
 use super::throttle::{Bucket, RateLimit};
 
 /// Changes a running simulator and reads what it has seen. Cheap to clone.
@@ -137,12 +136,6 @@ impl Handle {
     /// Sets or ends the gateway's rate limit; the bucket begins full.
     pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
         *locked(&self.region.bucket) = limit.map(Bucket::new);
-    }
-
-    /// Whether five failures in a row lock a key; keys that are locked now are unlocked.
-    pub fn set_locks_keys(&self, locks: bool) {
-        self.region.settings_mut().locks_keys = locks;
-        *locked(&self.region.gate) = Gate::default();
     }
 
     /// What the simulator has seen since its start or [`Self::reset_tally`].

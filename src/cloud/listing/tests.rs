@@ -2,13 +2,13 @@
 
 use std::sync::Mutex;
 
-use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
 use crate::cloud::credentials::Fingerprint;
 use crate::domain::instance::PolicyReading;
 use crate::domain::record::State;
+use crate::domain::sample;
 
 /// An API that answers from a function and remembers what it was asked.
 struct Fake<F> {
@@ -48,19 +48,7 @@ fn script(pages: Vec<Page<Record>>) -> Fake<impl FnMut(Window) -> Result<Answer,
 }
 
 fn record(id: u64) -> Record {
-    Record {
-        id: format!("{id:06}").into(),
-        state: State::Succeeded,
-        created_at: Timestamp::from_second(1_700_000_000).unwrap(),
-        execution_at: None,
-        updated_at: None,
-        progress: None,
-        error_code: None,
-        size_bytes: None,
-        backup_type: None,
-        backup_format: None,
-        restorable: None,
-    }
+    sample::record(&format!("{id:06}"), State::Succeeded, 0)
 }
 
 fn page(ids: impl IntoIterator<Item = u64>, total: Option<u64>) -> Page<Record> {
