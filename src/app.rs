@@ -8,12 +8,13 @@ use anyhow::{Context as _, bail};
 
 use crate::clock::Clock;
 use crate::cloud::client::HttpApi;
+use crate::cloud::credentials::Login;
+use crate::cloud::paced::Paced;
 use crate::config::{Config, CredentialsConfig};
 use crate::exposition::Exposition;
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
 use crate::pace::keys::KeyRing;
-use crate::pace::paced::Paced;
 use crate::poller::Poller;
 use crate::snapshot::Snapshot;
 use crate::web::{Web, WebOptions};
@@ -91,8 +92,12 @@ fn poller(config: &Config, clock: &Clock, metrics: &OwnMetrics) -> anyhow::Resul
     let mut shared: HashMap<*const CredentialsConfig, Arc<Pace>> = HashMap::new();
     let mut projects = Vec::with_capacity(config.projects.len());
     for project in &config.projects {
-        let api = HttpApi::new(project, &config.polling, clock.clone(), metrics.clone())
-            .with_context(|| format!("project {}", project.name))?;
+        let in_project = || format!("project {}", project.name);
+        let timeout = config.polling.request_timeout;
+        let login =
+            Login::new(project, timeout, keys.clone(), clock.clone(), metrics.clone()).with_context(in_project)?;
+        let api = HttpApi::new(project, &config.polling, Arc::new(login), clock.clone(), metrics.clone())
+            .with_context(in_project)?;
         let mut paces: Vec<Arc<Pace>> = project.limits.map(|limits| Arc::new(Pace::new(limits))).into_iter().collect();
         if let Some(limits) = project.credentials.limits {
             let pace = shared.entry(Arc::as_ptr(&project.credentials)).or_insert_with(|| Arc::new(Pace::new(limits)));

@@ -1,14 +1,16 @@
 //! The cloud's API: a trait, its real client, and errors by what the caller would do differently.
 //!
 //! [`DcsApi`] is one request and its answer; tests put a fake in its place. [`client`] speaks HTTP over
-//! [`transport`], signed by [`sign`] with what [`credentials`] hold; [`wire`] reads every form that successes take,
-//! [`response`] types everything else; [`listing`] turns pages into complete lists. No request leaves but through a
-//! [`crate::pace::Pace`].
+//! [`transport`], [`authorise`]d with what [`credentials`] grant ([`sign`]); [`wire`] reads every form that successes
+//! take, [`response`] types everything else; [`listing`] turns pages into complete lists. No request leaves but
+//! through a [`crate::pace::Pace`]: [`paced`] puts it in front of the API.
 
+pub mod authorise;
 pub mod client;
 pub mod credentials;
 pub mod error;
 pub mod listing;
+pub mod paced;
 pub mod response;
 pub mod sign;
 pub mod transport;
@@ -19,8 +21,8 @@ use std::future::Future;
 
 use crate::domain::instance::Instance;
 use crate::domain::record::Record;
-use crate::domain::{InstanceId, Operation};
-use credentials::Fingerprint;
+use crate::domain::{InstanceId, Operation, ProjectId};
+use crate::pace::keys::Fingerprint;
 pub use error::CloudError;
 
 /// One request to the API, whatever its version.
@@ -116,9 +118,24 @@ pub trait DcsApi: Send + Sync + 'static {
     /// [`CloudError`], typed by consequence.
     fn send(&self, request: &Request) -> impl Future<Output = Result<Answer, CloudError>> + Send;
 
-    /// The fingerprint of the key that the next request would be signed with.
+    /// Gets ready to send: logs in and looks the project up where that is still to be done. Tells the fingerprint of
+    /// the key or token that the next request would be authorised with.
     ///
     /// # Errors
-    /// [`CloudError`] where the key cannot be read.
+    /// [`CloudError`] where nothing can be sent.
     fn key(&self) -> impl Future<Output = Result<Fingerprint, CloudError>> + Send;
+
+    /// A request with this key was accepted.
+    fn proven(&self, _key: Fingerprint) {}
+
+    /// A request with this key was refused as unauthorised. Tells whether the next call of [`Self::key`] may bring
+    /// another one: a new token, say.
+    fn refused(&self, _key: Fingerprint) -> bool {
+        false
+    }
+
+    /// The cloud's id of the project, once it is known.
+    fn project_id(&self) -> Option<ProjectId> {
+        None
+    }
 }

@@ -21,6 +21,7 @@ mod scalar;
 mod schema;
 mod section;
 mod shape;
+mod source;
 mod tree;
 mod validate;
 mod yaml;
@@ -30,7 +31,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::plan::UtcOffset;
@@ -38,6 +38,10 @@ use crate::domain::{InstanceId, ProjectId, ProjectName};
 pub use load::{Inputs, Loaded, load};
 pub use problem::{Problem, Problems};
 pub use schema::{KeyDoc, keys};
+pub use source::{
+    Agency, Assume, CredentialsConfig, Domain, IdTokenSource, KeySource, OidcAgencySource, PasswordSource,
+    PodIdentitySource, Source, TextSource,
+};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -55,18 +59,22 @@ pub struct ProjectConfig {
     pub name: ProjectName,
     /// Key `region`; empty where only an endpoint is given.
     pub region: String,
-    /// Key `project_id`.
-    pub project_id: ProjectId,
+    /// Key `project_id`, or the name to look it up by.
+    pub project: CloudProject,
     /// Key `endpoint`, or what follows from the region. Never with a path, query or user.
     pub endpoint: Url,
+    /// Key `iam_endpoint`, or what follows from the environment or the region; always there where it is needed.
+    pub iam_endpoint: Option<Url>,
+    /// Key `sts_endpoint`, likewise.
+    pub sts_endpoint: Option<Url>,
     /// Key `api_version`, default `v2`.
     pub api_version: ApiVersion,
     /// Key `credentials`: the entry it names, or the environment. One `Arc` per entry, shared by its projects.
     pub credentials: Arc<CredentialsConfig>,
     /// Key `ca_file`: PEM certificates added to the system's roots; the content was checked.
     pub ca_file: Option<PathBuf>,
-    /// Key `proxy`: an HTTP proxy for this project's requests.
-    pub proxy: Option<Url>,
+    /// Key `proxy`, else the environment's proxies.
+    pub proxies: Proxies,
     /// Key `instances`: configured by hand; ids unique.
     pub instances: Vec<InstanceConfig>,
     /// Key `discovery`, `None` where it is off.
@@ -82,24 +90,65 @@ pub struct ProjectConfig {
 }
 
 impl fmt::Debug for ProjectConfig {
-    /// All fields, but of the proxy's URL the host alone: it may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let proxy = self.proxy.as_ref().and_then(Url::host_str);
         f.debug_struct("ProjectConfig")
             .field("name", &self.name)
             .field("region", &self.region)
-            .field("project_id", &self.project_id)
+            .field("project", &self.project)
             .field("endpoint", &self.endpoint.as_str())
+            .field("iam_endpoint", &self.iam_endpoint.as_ref().map(Url::as_str))
+            .field("sts_endpoint", &self.sts_endpoint.as_ref().map(Url::as_str))
             .field("api_version", &self.api_version)
             .field("credentials", &self.credentials)
             .field("ca_file", &self.ca_file)
-            .field("proxy", &proxy)
+            .field("proxies", &self.proxies)
             .field("instances", &self.instances)
             .field("discovery", &self.discovery)
             .field("plan_utc_offset", &self.plan_utc_offset)
             .field("limits", &self.limits)
             .field("rpo", &self.rpo)
             .field("rpo_grace", &self.rpo_grace)
+            .finish()
+    }
+}
+
+/// Which project of the cloud is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloudProject {
+    /// The one with this id: key `project_id`.
+    Id(ProjectId),
+    /// The one with this name, whose id IAM is asked for: key `project_name`, else the region's name.
+    Named(String),
+}
+
+/// The proxies on the way to a project's endpoints, by the endpoint's scheme.
+///
+/// The metadata service of ECS and the agent of CCE are never asked through one.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// For endpoints that begin with `http://`.
+    pub http: Option<Url>,
+    /// For endpoints that begin with `https://`.
+    pub https: Option<Url>,
+    /// Hosts that are asked directly, as `NO_PROXY` lists them; empty for none.
+    pub except: String,
+}
+
+impl Proxies {
+    /// This proxy for everything.
+    pub fn all(url: Url) -> Self {
+        Self { http: Some(url.clone()), https: Some(url), except: String::new() }
+    }
+}
+
+impl fmt::Debug for Proxies {
+    /// Of the URLs the hosts alone: they may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = |url: &Option<Url>| url.as_ref().and_then(Url::host_str).map(str::to_owned);
+        f.debug_struct("Proxies")
+            .field("http", &host(&self.http))
+            .field("https", &host(&self.https))
+            .field("except", &self.except)
             .finish()
     }
 }
@@ -155,37 +204,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self { requests_per_second: 5.0, burst: 10, concurrency: 8 }
     }
-}
-
-/// One entry of `credentials`, or the environment.
-#[derive(Clone, Debug)]
-pub struct CredentialsConfig {
-    /// The entry's name; `environment` for the official SDK's variables.
-    pub name: String,
-    /// Where the keys are.
-    pub keys: KeySource,
-    /// Key `limits` of the entry: shared by all projects that use it.
-    pub limits: Option<Limits>,
-}
-
-/// An access key, its secret and, for temporary ones, the security token.
-#[derive(Clone, Debug)]
-pub struct KeySource {
-    /// Key `access_key` or `access_key_file`.
-    pub access_key: TextSource,
-    /// Key `secret_key` or `secret_key_file`.
-    pub secret_key: TextSource,
-    /// Key `security_token` or `security_token_file`.
-    pub security_token: Option<TextSource>,
-}
-
-/// A text that is given directly or in a file.
-#[derive(Clone, Debug)]
-pub enum TextSource {
-    /// Given in the configuration or the environment.
-    Inline(SecretString),
-    /// In a file that is read again before use, so that a changed key is tried at once.
-    File(PathBuf),
 }
 
 /// Keys `polling`, `lookback` within it: how often the cloud is asked.

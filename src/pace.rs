@@ -4,10 +4,9 @@
 //! that a simulated month exercises it; that is why it is our own (`governor` reads the system's clock). The
 //! bucket starts with one token: the first round goes out at the steady rate, without a burst.
 //!
-//! [`keys`] stops requests with a key that the cloud refuses; [`paced`] puts both in front of an API.
+//! [`keys`] stops requests with a key that the cloud refuses; [`crate::cloud::paced`] puts both in front of an API.
 
 pub mod keys;
-pub mod paced;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

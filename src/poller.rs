@@ -16,11 +16,11 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::cloud::error::ErrorKind;
 use crate::cloud::listing::{self, ListingError, PageSizes};
+use crate::cloud::paced::Paced;
 use crate::cloud::{Answer, CloudError, DcsApi, Oddities, Request};
 use crate::config::{Polling, ProjectConfig};
 use crate::domain::ProjectName;
 use crate::exposition::own::OwnMetrics;
-use crate::pace::paced::Paced;
 use crate::snapshot::Snapshot;
 use project::{Moment, Project, Reading, Task};
 
@@ -162,7 +162,7 @@ impl<A: DcsApi> Poller<A> {
                 let before = unchanged.next();
                 match before {
                     Some(view) if !std::mem::take(&mut member.changed) => view,
-                    _ => Arc::new(member.project.view()),
+                    _ => Arc::new(member.project.view(member.api.project_id())),
                 }
             })
             .collect();

@@ -29,7 +29,7 @@ pub struct ProjectView {
     /// The label `project`.
     pub name: ProjectName,
     /// The cloud's id of the project.
-    pub project_id: ProjectId,
+    pub project_id: Option<ProjectId>,
     /// As configured; empty where only an endpoint is given.
     pub region: String,
     /// Scheme, host and port.
@@ -231,7 +231,7 @@ mod tests {
         let project = |tried| {
             Arc::new(ProjectView {
                 name: "p".into(),
-                project_id: "p".into(),
+                project_id: Some("p".into()),
                 region: String::new(),
                 endpoint: String::new(),
                 api_version: ApiVersion::V2,

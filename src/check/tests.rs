@@ -90,7 +90,7 @@ fn fleet() -> Vec<InstanceView> {
 fn snapshot(instances: Vec<InstanceView>, error: Option<CloudError>) -> Snapshot {
     let project = ProjectView {
         name: "prod".into(),
-        project_id: "0123".into(),
+        project_id: Some("0123".into()),
         region: "eu-de".to_owned(),
         endpoint: "https://dcs.example".to_owned(),
         api_version: ApiVersion::V2,

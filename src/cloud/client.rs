@@ -1,38 +1,38 @@
 //! The real client: requests of one project, signed, sent, and their answers read.
 //!
-//! Every request is signed with the keys as they are at that moment. The clock's skew is taken from every answer,
+//! Every request is authorised with what is granted at that moment. The clock's skew is taken from every answer,
 //! and each request is counted with its status; whether to ask again, and when, is decided elsewhere.
 
-use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
-use secrecy::ExposeSecret;
+use std::sync::{Arc, OnceLock};
+
+use jiff::SignedDuration;
 use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
 
-use super::credentials::{Credentials, Fingerprint, Keys};
+use super::authorise::Draft;
+use super::credentials::{Grant, Login};
 use super::error::{CloudError, ErrorKind};
 use super::response::{Head, clock_skew, refusal};
-use super::sign::{Signable, encode, format_date, sign};
-use super::transport::{BuildError, Received, Transport};
+use super::sign::encode;
+use super::transport::{BuildError, Received, Transport, Way};
 use super::{Answer, DcsApi, Request, Window, wire};
 use crate::clock::Clock;
-use crate::config::{ApiVersion, Polling, ProjectConfig};
-use crate::domain::{InstanceId, ProjectName};
+use crate::config::{ApiVersion, CloudProject, Polling, ProjectConfig};
+use crate::domain::{InstanceId, ProjectId, ProjectName};
 use crate::exposition::own::OwnMetrics;
+use crate::pace::keys::Fingerprint;
 
 /// The API of one project over HTTP.
 #[derive(Debug)]
 pub struct HttpApi {
     project: ProjectName,
-    project_id: HeaderValue,
+    cloud_project: CloudProject,
+    /// The cloud's id of the project, once it is known.
+    project_id: OnceLock<ProjectId>,
     endpoint: Url,
-    /// `Host` as it is signed and sent, with the port if the endpoint names one.
-    host: String,
-    /// `/v2/{project_id}`.
-    base_path: String,
     version: ApiVersion,
-    credentials: Credentials,
+    login: Arc<Login>,
     transport: Transport,
     clock: Clock,
     metrics: OwnMetrics,
@@ -46,33 +46,62 @@ impl HttpApi {
     pub fn new(
         project: &ProjectConfig,
         polling: &Polling,
+        login: Arc<Login>,
         clock: Clock,
         metrics: OwnMetrics,
     ) -> Result<Self, BuildError> {
-        let id = project.project_id.as_str();
-        let project_id = HeaderValue::from_str(id).ok().filter(|_| can_stand_in_path(id));
-        let project_id = project_id.ok_or_else(|| BuildError::ProjectId(id.to_owned()))?;
-        let endpoint = project.endpoint.clone();
-        let host = endpoint.host_str().unwrap_or_default();
+        let project_id = OnceLock::new();
+        if let CloudProject::Id(id) = &project.project {
+            if !can_stand_in_path(id.as_str()) {
+                return Err(BuildError::ProjectId(id.as_str().to_owned()));
+            }
+            let _ = project_id.set(id.clone());
+        }
         Ok(Self {
             project: project.name.clone(),
+            cloud_project: project.project.clone(),
             project_id,
-            host: endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
-            base_path: format!("/{}/{}", project.api_version.as_str(), encode(id)),
             version: project.api_version,
-            credentials: Credentials::new(&project.credentials),
-            transport: Transport::new(project, polling.request_timeout)?,
-            endpoint,
+            login,
+            transport: Transport::new(&Way {
+                endpoints: &[&project.endpoint],
+                ca_file: project.ca_file.as_deref(),
+                proxies: &project.proxies,
+                timeout: polling.request_timeout,
+            })?,
+            endpoint: project.endpoint.clone(),
             clock,
             metrics,
         })
     }
 
+    /// What requests are authorised with now; tells the metric when it ends.
+    async fn grant(&self) -> Result<Grant, CloudError> {
+        let grant = self.login.grant(&self.project).await?;
+        self.metrics.credentials_expire(&self.project, self.login.expires_at());
+        Ok(grant)
+    }
+
+    /// The project's id; asks for it where it is not known yet.
+    async fn resolved_id(&self) -> Result<&ProjectId, CloudError> {
+        let name = match (self.project_id.get(), &self.cloud_project) {
+            (Some(id), _) | (None, CloudProject::Id(id)) => return Ok(id),
+            (None, CloudProject::Named(name)) => name,
+        };
+        let id = self.login.project_id(name, &self.project).await?;
+        if !can_stand_in_path(id.as_str()) {
+            let sentence = format!("IAM says that project {name:?} has the id {:?}, which cannot be one", id.as_str());
+            return Err(CloudError::new(ErrorKind::Decode, sentence));
+        }
+        Ok(self.project_id.get_or_init(|| id))
+    }
+
     /// The address of a request.
-    fn url(&self, request: &Request) -> Result<Url, CloudError> {
+    fn url(&self, request: &Request, project: &ProjectId) -> Result<Url, CloudError> {
+        let base = format!("/{}/{}", self.version.as_str(), encode(project.as_str()));
         let instance = |id: &InstanceId, list: &str| {
             if can_stand_in_path(id.as_str()) {
-                Ok(format!("{}/instances/{}{list}", self.base_path, encode(id.as_str())))
+                Ok(format!("{base}/instances/{}{list}", encode(id.as_str())))
             } else {
                 Err(CloudError::new(
                     ErrorKind::NotFound,
@@ -81,7 +110,7 @@ impl HttpApi {
             }
         };
         let (path, window) = match request {
-            Request::Instances(window) => (format!("{}/instances", self.base_path), Some(window)),
+            Request::Instances(window) => (format!("{base}/instances"), Some(window)),
             Request::Instance(id) => (instance(id, "")?, None),
             Request::Backups(id, window) => (instance(id, "/backups")?, Some(window)),
             Request::Restores(id, window) => (instance(id, "/restores")?, Some(window)),
@@ -101,46 +130,19 @@ impl HttpApi {
         }
     }
 
-    /// The request as it is sent: its signature covers every header that is set here.
-    fn signed(&self, url: Url, keys: &Keys, now: Timestamp) -> Result<reqwest::Request, CloudError> {
-        let invalid = |_| CloudError::new(ErrorKind::Unauthorized, "the keys cannot stand in a header");
-        let date = format_date(now);
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(HOST, HeaderValue::from_str(&self.host).map_err(invalid)?);
-        headers.insert(HeaderName::from_static("x-project-id"), self.project_id.clone());
-        headers.insert(HeaderName::from_static("x-sdk-date"), HeaderValue::from_str(&date).map_err(invalid)?);
-        if let Some(token) = &keys.security_token {
-            let mut token = HeaderValue::from_str(token.expose_secret()).map_err(invalid)?;
-            token.set_sensitive(true);
-            headers.insert(HeaderName::from_static("x-security-token"), token);
-        }
-        let signed: Vec<(&str, &str)> =
-            headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-        let query = url.query().unwrap_or_default();
-        let signable = Signable { method: "GET", path: url.path(), query, headers: &signed, body: b"" };
-        let authorization = sign(&signable, &date, &keys.access_key, keys.secret.expose_secret());
-        let mut authorization = HeaderValue::from_str(&authorization).map_err(invalid)?;
-        authorization.set_sensitive(true);
-        headers.insert(AUTHORIZATION, authorization);
-        let mut request = reqwest::Request::new(reqwest::Method::GET, url);
-        *request.headers_mut() = headers;
-        Ok(request)
-    }
-
     /// What the whole answer says.
     fn judge(
         &self,
         request: &Request,
         received: &Received,
-        keys: &Keys,
+        grant: &Grant,
         skew: Option<SignedDuration>,
     ) -> Result<Answer, CloudError> {
         let Received { head, body } = received;
         let now = self.clock.now();
         let decode = |message: String| CloudError {
             status: Some(head.status),
-            request_id: head.request_id(&keys.hidden().collect::<Vec<_>>()),
+            request_id: head.request_id(&grant.hidden()),
             ..CloudError::new(ErrorKind::Decode, message)
         };
         match (head.status, body) {
@@ -149,7 +151,7 @@ impl HttpApi {
             (200..=299, None) => Err(decode("the answer is longer than 16 MiB".to_owned())),
             (_, body) => {
                 let body = body.as_deref().unwrap_or_default();
-                Err(refusal(head, body, now, skew, keys.hidden()))
+                Err(refusal(head, body, now, skew, grant.hidden()))
             }
         }
     }
@@ -157,21 +159,26 @@ impl HttpApi {
 
 impl DcsApi for HttpApi {
     async fn send(&self, request: &Request) -> Result<Answer, CloudError> {
-        let url = self.url(request)?;
-        let keys = self.credentials.current().await?;
+        let project_id = self.resolved_id().await?;
+        let mut draft = Draft::get(self.url(request, project_id)?);
+        let grant = self.grant().await?;
+        // A token names its project itself.
+        if matches!(grant, Grant::Keys(_)) {
+            draft.headers.push(("x-project-id", project_id.as_str().to_owned()));
+        }
         let sent = self.clock.now();
-        let signed = self.signed(url, &keys, sent)?;
+        let authorised = draft.authorised(Some(&grant), sent)?;
         let (started, operation) = (Instant::now(), request.operation());
         let mut skew = None;
         let on_head = |head: &Head| skew = head.date.map(|date| clock_skew(date, sent, self.clock.now()));
-        let received = self.transport.exchange(signed, on_head).await;
+        let received = self.transport.exchange(authorised, on_head).await;
         let took = started.elapsed();
         let status = received.as_ref().ok().map(|received| received.head.status);
         self.metrics.api_request(&self.project, operation, status, took);
         if let Some(skew) = skew {
             self.metrics.clock_skew(&self.project, skew.as_secs_f64());
         }
-        let answer = received.and_then(|received| self.judge(request, &received, &keys, skew));
+        let answer = received.and_then(|received| self.judge(request, &received, &grant, skew));
         debug!(
             project = %self.project,
             %operation,
@@ -184,7 +191,21 @@ impl DcsApi for HttpApi {
     }
 
     async fn key(&self) -> Result<Fingerprint, CloudError> {
-        Ok(self.credentials.current().await?.fingerprint())
+        let grant = self.grant().await?;
+        self.resolved_id().await?;
+        Ok(grant.fingerprint())
+    }
+
+    fn proven(&self, key: Fingerprint) {
+        self.login.proven(key);
+    }
+
+    fn refused(&self, key: Fingerprint) -> bool {
+        self.login.refused(key)
+    }
+
+    fn project_id(&self) -> Option<ProjectId> {
+        self.project_id.get().cloned()
     }
 }
 

@@ -68,6 +68,11 @@ impl ErrorKind {
         "clock_skew",
     ];
 
+    /// Whether another key or token could bring another answer.
+    pub fn is_unauthorised(self) -> bool {
+        matches!(self, Self::BadSignature | Self::Unauthorized)
+    }
+
     /// The label `reason`.
     pub fn reason(self) -> &'static str {
         match self {

@@ -1,19 +1,20 @@
 //! HTTP towards the cloud: one request, one whole answer, bounded in size and time.
 //!
 //! Built once per project, so that connections are reused. Redirects are not followed, because a signed request must
-//! not go anywhere else; TLS is verified, always; no proxy is used but the configured one, and nothing is kept
+//! not go anywhere else; TLS is verified, always; no proxy is used but those of the configuration, and nothing is kept
 //! between requests. What fails below HTTP is told with its cause, which the library hides in a chain of errors.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, Proxy, Request, Response, redirect};
+use reqwest::{Certificate, Client, NoProxy, Proxy, Request, Response, redirect};
+use url::Url;
 
 use super::error::{CloudError, ErrorKind};
 use super::response::{Head, parse_http_date};
-use crate::config::ProjectConfig;
+use crate::config::Proxies;
 
 /// A longer answer is not read to its end: 16 MiB, a hundred times what 1000 records need.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -30,7 +31,7 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: String,
     },
-    /// Key `proxy`. The address is left out: it may hold a password.
+    /// Key `proxy`, or a variable. The address is left out: it may hold a password.
     #[error("proxy: {0}")]
     Proxy(String),
     /// Anything else, such as a system without root certificates.
@@ -46,13 +47,26 @@ pub enum BuildError {
     ProjectId(String),
 }
 
-/// Sends requests to one endpoint.
+/// Sends requests to a project's endpoints.
 #[derive(Clone, Debug)]
 pub struct Transport {
     client: Client,
     timeout: Duration,
-    /// A password that errors must not show.
-    proxy_password: Option<String>,
+    /// Passwords that errors must not show.
+    proxy_passwords: Vec<String>,
+}
+
+/// How endpoints are reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// All that are asked; a way without TLS does without certificates.
+    pub endpoints: &'a [&'a Url],
+    /// PEM certificates that are trusted besides the system's.
+    pub ca_file: Option<&'a Path>,
+    /// Proxies on the way.
+    pub proxies: &'a Proxies,
+    /// For a whole exchange.
+    pub timeout: Duration,
 }
 
 /// A whole answer.
@@ -65,11 +79,11 @@ pub struct Received {
 }
 
 impl Transport {
-    /// A client for the project's endpoint; `timeout` is for a whole exchange.
+    /// A client for these endpoints.
     ///
     /// # Errors
-    /// [`BuildError`] where `ca_file` or `proxy` cannot be used, or the system has no root certificates.
-    pub fn new(project: &ProjectConfig, timeout: Duration) -> Result<Self, BuildError> {
+    /// [`BuildError`] where the certificates or proxies cannot be used, or the system has no root certificates.
+    pub fn new(way: &Way<'_>) -> Result<Self, BuildError> {
         let mut builder = Client::builder()
             .user_agent(USER_AGENT)
             .redirect(redirect::Policy::none())
@@ -78,37 +92,34 @@ impl Transport {
             .no_gzip()
             // Servers close idle connections after a minute or so; one that is closed while we send costs a poll.
             .pool_idle_timeout(Duration::from_secs(45))
-            .connect_timeout(timeout)
-            .timeout(timeout);
+            .connect_timeout(way.timeout)
+            .timeout(way.timeout);
         let mut authorities = Vec::new();
-        if let Some(path) = &project.ca_file {
-            let error = |problem: String| BuildError::CaFile { path: path.clone(), problem };
+        if let Some(path) = way.ca_file {
+            let error = |problem: String| BuildError::CaFile { path: path.to_owned(), problem };
             let pem = std::fs::read(path).map_err(|problem| error(format!("cannot be read: {problem}")))?;
             authorities = Certificate::from_pem_bundle(&pem).map_err(|problem| error(cause(&problem)))?;
             if authorities.is_empty() {
                 return Err(error("holds no certificate in PEM form".to_owned()));
             }
         }
-        let plain = |url: &url::Url| url.scheme() == "http";
-        if plain(&project.endpoint) && project.proxy.as_ref().is_none_or(plain) {
+        let proxies = [&way.proxies.http, &way.proxies.https].into_iter().flatten();
+        let mut all = way.endpoints.iter().copied().chain(proxies.clone());
+        if all.all(|url| url.scheme() == "http") {
             // No TLS to be verified: start on a system without root certificates too.
             builder = builder.tls_certs_only(authorities);
         } else {
             builder = builder.tls_certs_merge(authorities);
         }
-        if let Some(url) = &project.proxy {
-            // The library would pass over a scheme that it does not know and go without the proxy.
-            if !matches!(url.scheme(), "http" | "https") {
-                return Err(BuildError::Proxy(format!("scheme {} is not supported; use http or https", url.scheme())));
-            }
-            builder = builder.proxy(Proxy::all(url.clone()).map_err(|problem| BuildError::Proxy(cause(&problem)))?);
+        for proxy in proxies_of(way.proxies)? {
+            builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(|problem| BuildError::Client {
-            endpoint: project.endpoint.origin().ascii_serialization(),
+            endpoint: way.endpoints.first().map_or_else(String::new, |url| url.origin().ascii_serialization()),
             problem: cause(&problem),
         })?;
-        let proxy_password = project.proxy.as_ref().and_then(|url| url.password()).map(str::to_owned);
-        Ok(Self { client, timeout, proxy_password })
+        let proxy_passwords = proxies.filter_map(Url::password).filter(|text| !text.is_empty()).map(str::to_owned);
+        Ok(Self { client, timeout: way.timeout, proxy_passwords: proxy_passwords.collect() })
     }
 
     /// Sends a request and receives its answer to the end.
@@ -144,7 +155,7 @@ impl Transport {
             "the connection broke before an answer came"
         };
         let mut message = format!("{what}: {}", cause(error));
-        if let Some(password) = self.proxy_password.as_deref().filter(|password| !password.is_empty()) {
+        for password in &self.proxy_passwords {
             message = message.replace(password, "…");
         }
         if message.contains("UnknownIssuer") {
@@ -158,6 +169,19 @@ impl Transport {
         }
         CloudError::new(ErrorKind::Connection, message)
     }
+}
+
+fn proxies_of(proxies: &Proxies) -> Result<Vec<Proxy>, BuildError> {
+    let made = |url: &Option<Url>, make: fn(Url) -> reqwest::Result<Proxy>| {
+        let Some(url) = url else { return Ok(None) };
+        // The library would pass over a scheme that it does not know and go without the proxy.
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BuildError::Proxy(format!("scheme {} is not supported; use http or https", url.scheme())));
+        }
+        let proxy = make(url.clone()).map_err(|problem| BuildError::Proxy(cause(&problem)))?;
+        Ok(Some(proxy.no_proxy(NoProxy::from_string(&proxies.except))))
+    };
+    Ok([made(&proxies.http, Proxy::http)?, made(&proxies.https, Proxy::https)?].into_iter().flatten().collect())
 }
 
 fn head(response: &Response) -> Head {

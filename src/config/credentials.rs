@@ -15,7 +15,7 @@ use super::environment::Environment;
 use super::problem::{Origin, Place, quoted};
 use super::schema::Kind;
 use super::section::Section;
-use super::{CredentialsConfig, KeySource, TextSource, named_file};
+use super::{CredentialsConfig, KeySource, Source, TextSource, named_file};
 
 const ACCESS_KEY: &str = "HUAWEICLOUD_SDK_AK";
 const SECRET_KEY: &str = "HUAWEICLOUD_SDK_SK";
@@ -113,7 +113,7 @@ impl<'a> Credentials<'a> {
 }
 
 fn config(name: &str, keys: KeySource) -> CredentialsConfig {
-    CredentialsConfig { name: name.to_owned(), keys, limits: None }
+    CredentialsConfig { name: name.to_owned(), source: Source::AccessKeys(keys), assume: None, limits: None }
 }
 
 /// Which of the official SDK's variables that are needed are not set.

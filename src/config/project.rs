@@ -12,7 +12,8 @@ use super::problem::{Origin, Place, Report, quoted};
 use super::schema::Kind;
 use super::section::Section;
 use super::{
-    ApiVersion, CredentialsConfig, Discovery, InstanceConfig, Limits, ProjectConfig, address, named_file, region,
+    ApiVersion, CloudProject, CredentialsConfig, Discovery, InstanceConfig, Limits, ProjectConfig, Proxies, address,
+    named_file, region,
 };
 use crate::domain::plan::UtcOffset;
 use crate::domain::{InstanceId, ProjectId, ProjectName};
@@ -44,14 +45,19 @@ pub(super) fn of_file<'a>(section: &Section<'a>, shared: &Shared<'a>) -> Option<
     Some(ProjectConfig {
         name: ProjectName::from(name?.text),
         region: section.text("region").map_or_else(String::new, |field| field.text.to_owned()),
-        project_id: project_id?,
+        project: CloudProject::Id(project_id?),
         endpoint: endpoint?,
+        iam_endpoint: None,
+        sts_endpoint: None,
         api_version: match section.text_or_default("api_version")? {
             "v1.0" => ApiVersion::V1,
             _ => ApiVersion::V2,
         },
         ca_file: ca_file.flatten(),
-        proxy: section.text("proxy").and_then(|field| address::proxy(field.text).ok()),
+        proxies: section
+            .text("proxy")
+            .and_then(|field| address::proxy(field.text).ok())
+            .map_or_else(Proxies::default, Proxies::all),
         instances: instances?,
         discovery,
         plan_utc_offset: section.text_or_default("plan_utc_offset").and_then(UtcOffset::parse)?,
@@ -206,11 +212,13 @@ pub(super) fn of_environment(environment: &Environment, shared: &Shared, report:
     Some(ProjectConfig {
         name: ProjectName::from(name),
         region,
-        project_id: ProjectId::from(project_id?),
+        project: CloudProject::Id(ProjectId::from(project_id?)),
         endpoint,
+        iam_endpoint: None,
+        sts_endpoint: None,
         api_version: ApiVersion::default(),
         ca_file: None,
-        proxy: None,
+        proxies: Proxies::default(),
         instances: Vec::new(),
         discovery: Some(Discovery { interval: default_interval()? }),
         plan_utc_offset: UtcOffset::UTC,

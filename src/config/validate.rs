@@ -9,7 +9,7 @@ use super::problem::{Origin, Place, Report, quoted};
 use super::project::{self, Shared};
 use super::section::Section;
 use super::tree::Node;
-use super::{Config, Polling, ProjectConfig, scalar};
+use super::{CloudProject, Config, Polling, ProjectConfig, scalar};
 
 /// Reads the whole tree; `None` where something was complained about.
 pub(super) fn config(
@@ -90,7 +90,8 @@ fn warn_of_twins(sections: &[Section], read: &[Option<ProjectConfig>]) {
     let mut seen: BTreeMap<(&str, &str), &ProjectConfig> = BTreeMap::new();
     for (section, project) in sections.iter().zip(read) {
         let Some(project) = project else { continue };
-        if let Some(other) = seen.insert((project.project_id.as_str(), project.endpoint.as_str()), project) {
+        let CloudProject::Id(id) = &project.project else { continue };
+        if let Some(other) = seen.insert((id.as_str(), project.endpoint.as_str()), project) {
             section.place_of("project_id").warning(format!(
                 "is that of project {} too, at the same endpoint: what both watch is polled twice",
                 quoted(other.name.as_str())

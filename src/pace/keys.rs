@@ -7,13 +7,13 @@
 //! record and is tried at once.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
-
-use crate::cloud::credentials::Fingerprint;
 
 /// The first stop after a refused signature.
 const FIRST_STOP: Duration = Duration::from_mins(5);
@@ -21,6 +21,10 @@ const FIRST_STOP: Duration = Duration::from_mins(5);
 const LONGEST_STOP: Duration = Duration::from_hours(1);
 /// Keys remembered; temporary keys change every hour or so.
 const REMEMBERED: usize = 64;
+
+/// Tells keys apart without showing them: equal for equal keys only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
 
 /// The records of all keys in use, shared by all projects.
 #[derive(Debug, Default)]
@@ -122,6 +126,26 @@ impl KeyRing {
         });
         key.used_at = now;
         act(key)
+    }
+}
+
+impl Fingerprint {
+    /// The fingerprint of what a key consists of.
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut context = Context::new(&SHA256);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.finish().as_ref());
+        Self(digest)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint(..)")
     }
 }
 

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::cloud::credentials::Fingerprint;
 use crate::cloud::error::ErrorKind;
+use crate::cloud::paced::Paced;
 use crate::cloud::{Answer, CloudError, DcsApi, Oddities, Page, Request};
 use crate::config::{
-    ApiVersion, CredentialsConfig, Discovery, InstanceConfig, KeySource, Limits, Polling, ProjectConfig, TextSource,
+    ApiVersion, CloudProject, CredentialsConfig, Discovery, InstanceConfig, KeySource, Limits, Polling, ProjectConfig,
+    Proxies, Source, TextSource,
 };
 use crate::domain::instance::{CacheMode, Instance, InstanceStatus, PolicyReading};
 use crate::domain::plan::{BackupPolicy, UtcOffset};
@@ -20,8 +21,7 @@ use crate::domain::record::{BackupType, ErrorCode, Record, State};
 use crate::domain::{InstanceId, Operation};
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
-use crate::pace::keys::KeyRing;
-use crate::pace::paced::Paced;
+use crate::pace::keys::{Fingerprint, KeyRing};
 use crate::poller::Poller;
 
 /// When the virtual clock begins: a Saturday noon.
@@ -242,16 +242,19 @@ pub(super) fn project(by_hand: &[&str]) -> ProjectConfig {
     ProjectConfig {
         name: "prod".into(),
         region: "eu-de".to_owned(),
-        project_id: "0123".into(),
+        project: CloudProject::Id("0123".into()),
         endpoint: "https://dcs.example".parse().unwrap(),
+        iam_endpoint: None,
+        sts_endpoint: None,
         api_version: ApiVersion::V2,
         credentials: Arc::new(CredentialsConfig {
             name: "ops".to_owned(),
-            keys: KeySource { access_key: text(), secret_key: text(), security_token: None },
+            source: Source::AccessKeys(KeySource { access_key: text(), secret_key: text(), security_token: None }),
+            assume: None,
             limits: None,
         }),
         ca_file: None,
-        proxy: None,
+        proxies: Proxies::default(),
         instances: by_hand.iter().map(|id| InstanceConfig { id: (*id).into(), name: None }).collect(),
         discovery: by_hand.is_empty().then_some(Discovery { interval: Duration::from_mins(5) }),
         plan_utc_offset: UtcOffset::UTC,

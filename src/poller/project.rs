@@ -17,7 +17,7 @@ use crate::cloud::error::ErrorKind;
 use crate::config::{Polling, ProjectConfig};
 use crate::domain::instance::Instance;
 use crate::domain::record::Record;
-use crate::domain::{InstanceId, Operation, ProjectName};
+use crate::domain::{InstanceId, Operation, ProjectId, ProjectName};
 use crate::exposition::own::OwnMetrics;
 use crate::schedule::{Queue, fraction};
 use crate::snapshot::ProjectView;
@@ -349,13 +349,13 @@ impl Project {
         self.metrics.schedule(&self.config.name, lag, self.queue.due(now), self.watched.len());
     }
 
-    /// The picture of the project.
-    pub(super) fn view(&self) -> ProjectView {
+    /// The picture of the project; `project_id` is the cloud's id of it, once it is known.
+    pub(super) fn view(&self, project_id: Option<ProjectId>) -> ProjectView {
         let requests = 2.0 * self.watched.len() as f64;
         let round = Duration::try_from_secs_f64(requests / self.rate).unwrap_or(Duration::MAX);
         ProjectView {
             name: self.config.name.clone(),
-            project_id: self.config.project_id.clone(),
+            project_id,
             region: self.config.region.clone(),
             endpoint: self.config.endpoint.as_str().trim_end_matches('/').to_owned(),
             api_version: self.config.api_version,

@@ -9,7 +9,8 @@ use url::Url;
 
 use super::{ACCESS_KEY, Options, PROJECT_ID, SECOND_PROJECT_ID, SECRET_KEY};
 use crate::config::{
-    ApiVersion, Config, CredentialsConfig, Discovery, KeySource, Limits, Polling, ProjectConfig, TextSource,
+    ApiVersion, CloudProject, Config, CredentialsConfig, Discovery, KeySource, Limits, Polling, ProjectConfig, Proxies,
+    Source, TextSource,
 };
 use crate::domain::plan::UtcOffset;
 use crate::domain::{ProjectId, ProjectName};
@@ -61,18 +62,25 @@ pub fn demo_config(addr: SocketAddr) -> Config {
     let secret = |text: &str| TextSource::Inline(SecretString::from(text));
     let credentials = CredentialsConfig {
         name: "simulated".to_owned(),
-        keys: KeySource { access_key: secret(ACCESS_KEY), secret_key: secret(SECRET_KEY), security_token: None },
+        source: Source::AccessKeys(KeySource {
+            access_key: secret(ACCESS_KEY),
+            secret_key: secret(SECRET_KEY),
+            security_token: None,
+        }),
+        assume: None,
         limits: None,
     };
     let project = ProjectConfig {
         name: ProjectName::from("demo"),
         region: String::new(),
-        project_id: ProjectId::from(PROJECT_ID),
+        project: CloudProject::Id(ProjectId::from(PROJECT_ID)),
         endpoint: Url::parse(&format!("http://{addr}")).expect("a socket's address makes a URL"),
+        iam_endpoint: None,
+        sts_endpoint: None,
         api_version: ApiVersion::V2,
         credentials: Arc::new(credentials),
         ca_file: None,
-        proxy: None,
+        proxies: Proxies::default(),
         instances: Vec::new(),
         discovery: Some(Discovery { interval: Duration::from_secs(15) }),
         plan_utc_offset: UtcOffset::UTC,
@@ -114,12 +122,13 @@ mod tests {
         let (config, text) = (demo_config(addr), configuration(addr));
         let project = &config.projects[0];
         assert_eq!(project.endpoint.as_str(), "http://[::1]:18080/");
+        assert_eq!(project.project, CloudProject::Id(PROJECT_ID.into()));
         assert!(text.contains("endpoint: http://[::1]:18080\n"));
         let seconds = |duration: Duration| format!("{}s", duration.as_secs());
         let polling = &config.polling;
         for expected in [
             format!("name: {}", project.name),
-            format!("project_id: {}", project.project_id),
+            format!("project_id: {PROJECT_ID}"),
             format!("credentials: {}", project.credentials.name),
             format!(
                 "discovery: {{ enabled: true, interval: {} }}",

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use dcs_backup_exporter::config::{Config, TextSource};
+use dcs_backup_exporter::config::{CloudProject, Config, Source, TextSource};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 use crate::Directory;
 
 fn secret_key(config: &Config) -> String {
-    match &config.projects[0].credentials.keys.secret_key {
+    let Source::AccessKeys(keys) = &config.projects[0].credentials.source else { panic!("no access keys") };
+    match &keys.secret_key {
         TextSource::Inline(text) => text.expose_secret().to_owned(),
         TextSource::File(path) => panic!("{}", path.display()),
     }
@@ -56,7 +57,7 @@ proptest! {
             let config = loaded.map_err(|problems| TestCaseError::fail(format!("{text}: {problems}")))?.config;
             let project = &config.projects[0];
             prop_assert_eq!(project.name.as_str(), &text);
-            prop_assert_eq!(project.project_id.as_str(), &text);
+            prop_assert_eq!(&project.project, &CloudProject::Id(text.as_str().into()));
             prop_assert_eq!(&project.credentials.name, &text);
             prop_assert_eq!(project.instances[0].id.as_str(), &text);
             prop_assert_eq!(project.instances[0].name.as_ref(), Some(&text));

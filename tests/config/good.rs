@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dcs_backup_exporter::config::{ApiVersion, Config, CredentialsConfig, Limits, Loaded, Polling, TextSource};
+use dcs_backup_exporter::config::{
+    ApiVersion, CloudProject, Config, CredentialsConfig, KeySource, Limits, Loaded, Polling, ProjectConfig, Proxies,
+    Source, TextSource,
+};
 use secrecy::ExposeSecret;
 
 use crate::{Directory, load_environment};
@@ -32,8 +35,22 @@ fn secret(source: &TextSource) -> &str {
     }
 }
 
+fn keys(credentials: &CredentialsConfig) -> &KeySource {
+    match &credentials.source {
+        Source::AccessKeys(keys) => keys,
+        other => panic!("no access keys: {other:?}"),
+    }
+}
+
+fn id(project: &ProjectConfig) -> &str {
+    match &project.project {
+        CloudProject::Id(id) => id.as_str(),
+        CloudProject::Named(name) => panic!("no id but the name {name}"),
+    }
+}
+
 fn access_key(credentials: &CredentialsConfig) -> &str {
-    secret(&credentials.keys.access_key)
+    secret(&keys(credentials).access_key)
 }
 
 #[test]
@@ -43,17 +60,17 @@ fn little_is_needed_and_the_rest_is_as_documented() {
         &[],
     );
     let project = &config.projects[0];
-    assert_eq!((project.name.as_str(), project.project_id.as_str(), project.region.as_str()), ("prod", "p1", "eu-de"));
+    assert_eq!((project.name.as_str(), id(project), project.region.as_str()), ("prod", "p1", "eu-de"));
     assert_eq!(project.endpoint.as_str(), "https://dcs.eu-de.otc.t-systems.com/");
     assert_eq!((project.api_version, project.plan_utc_offset.minutes()), (ApiVersion::V2, 0));
-    assert!(project.ca_file.is_none() && project.proxy.is_none() && project.instances.is_empty());
+    assert!(project.ca_file.is_none() && project.proxies == Proxies::default() && project.instances.is_empty());
     assert_eq!(project.discovery.as_ref().unwrap().interval, Duration::from_mins(5));
     assert_eq!(
         (project.limits, project.rpo, project.rpo_grace),
         (Some(Limits::default()), None, Duration::from_hours(5))
     );
     assert_eq!(project.credentials.name, "ops");
-    assert!(project.credentials.limits.is_none() && project.credentials.keys.security_token.is_none());
+    assert!(project.credentials.limits.is_none() && keys(&project.credentials).security_token.is_none());
     assert_eq!(config.polling, Polling::default(), "the table of keys and the types have the same defaults");
 }
 
@@ -90,11 +107,11 @@ shard: { ordinal: 0, total: 1 }
     let Loaded { config, warnings } = directory.load(yaml, &[]).unwrap();
     assert_eq!(warnings, [""; 0]);
     let [project, other] = config.projects.as_slice() else { panic!("two projects") };
-    assert_eq!((project.project_id.as_str(), project.region.as_str()), ("0012", "somewhere"));
+    assert_eq!((id(project), project.region.as_str()), ("0012", "somewhere"));
     assert_eq!(project.endpoint.as_str(), "https://[2001:db8::1]:8443/");
     assert_eq!((project.api_version, project.plan_utc_offset.minutes()), (ApiVersion::V1, 480));
     assert_eq!(project.ca_file, Some(directory.0.join("ca.pem")));
-    assert_eq!(project.proxy.as_ref().unwrap().password(), Some("secret"));
+    assert_eq!(project.proxies.https.as_ref().unwrap().password(), Some("secret"));
     let instances: Vec<_> = project.instances.iter().map(|i| (i.id.as_str(), i.name.as_deref())).collect();
     assert_eq!(instances, [("1e5", Some("true")), ("0x1F", None)]);
     assert_eq!(project.discovery.as_ref().unwrap().interval, Duration::from_secs(90));
@@ -103,7 +120,7 @@ shard: { ordinal: 0, total: 1 }
     assert_eq!((other.limits, other.rpo), (None, Some(Duration::from_hours(29))), "its credentials have limits");
     assert!(Arc::ptr_eq(&project.credentials, &other.credentials), "one entry, one key");
     assert_eq!(project.credentials.limits, Some(Limits { requests_per_second: 0.5, burst: 10, concurrency: 1 }));
-    let keys = &project.credentials.keys;
+    let keys = keys(&project.credentials);
     for (source, file) in
         [(&keys.access_key, "ak"), (&keys.secret_key, "sk"), (keys.security_token.as_ref().unwrap(), "token")]
     {
@@ -145,7 +162,7 @@ rpo: null
     assert_eq!(config.polling.active_interval, Duration::from_secs(1));
     let project = &config.projects[0];
     assert_eq!((project.rpo, project.rpo_grace), (Some(Duration::from_hours(24)), Duration::from_hours(5)));
-    assert_eq!((access_key(&project.credentials), secret(&project.credentials.keys.secret_key)), ("file", "0012"));
+    assert_eq!((access_key(&project.credentials), secret(&keys(&project.credentials).secret_key)), ("file", "0012"));
 }
 
 #[test]
@@ -180,13 +197,13 @@ fn a_project_without_credentials_takes_those_of_the_environment() {
     let credentials = &config.projects[0].credentials;
     assert!(Arc::ptr_eq(credentials, &config.projects[1].credentials));
     assert_eq!((credentials.name.as_str(), access_key(credentials)), ("environment", "0012"));
-    assert_eq!(secret(&credentials.keys.secret_key), "1e5");
-    assert_eq!(secret(credentials.keys.security_token.as_ref().unwrap()), "true");
+    assert_eq!(secret(&keys(credentials).secret_key), "1e5");
+    assert_eq!(secret(keys(credentials).security_token.as_ref().unwrap()), "true");
     let named = "projects: [{ name: a, region: eu-de, project_id: p, credentials: sdk }]\ncredentials: { sdk: { source: environment, limits: { burst: 2 } } }\n";
     let config = quiet(named, &sdk[..2]);
     let credentials = &config.projects[0].credentials;
     assert_eq!((credentials.name.as_str(), access_key(credentials)), ("sdk", "0012"));
-    assert!(credentials.keys.security_token.is_none());
+    assert!(keys(credentials).security_token.is_none());
     assert_eq!((credentials.limits.unwrap().burst, config.projects[0].limits), (2, None));
 }
 
@@ -204,10 +221,7 @@ fn the_environment_alone_is_enough() {
         ("DCS_EXPORTER_POLLING__IDLE_INTERVAL", "1m"),
     ]);
     let project = &config.projects[0];
-    assert_eq!(
-        (project.name.as_str(), project.region.as_str(), project.project_id.as_str()),
-        ("eu-de", "eu-de", "0012")
-    );
+    assert_eq!((project.name.as_str(), project.region.as_str(), id(project)), ("eu-de", "eu-de", "0012"));
     assert_eq!(project.endpoint.as_str(), "https://dcs.eu-de.otc.t-systems.com/");
     assert_eq!((project.rpo, config.polling.idle_interval), (Some(Duration::from_hours(24)), Duration::from_mins(1)));
     assert_eq!(project.discovery.as_ref().unwrap().interval, Duration::from_mins(5));

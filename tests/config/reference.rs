@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dcs_backup_exporter::config::{ApiVersion, keys};
+use dcs_backup_exporter::config::{ApiVersion, CloudProject, keys};
 
 use crate::Directory;
 
@@ -132,8 +132,8 @@ fn the_examples_mean_what_their_comments_say() {
     let config = directory.load(shipped("examples/many-projects.yml"), &[]).unwrap().config;
     let [shop, payments, archive] = config.projects.as_slice() else { panic!("three projects") };
     assert_eq!(
-        (payments.name.as_str(), payments.project_id.as_str()),
-        ("payments", "1123456789abcdef0123456789abcdef")
+        (payments.name.as_str(), &payments.project),
+        ("payments", &CloudProject::Id("1123456789abcdef0123456789abcdef".into()))
     );
     assert_eq!((&payments.endpoint, payments.rpo.unwrap().as_secs()), (&shop.endpoint, 13 * 3600));
     assert!(shop.limits.is_none() && archive.limits.is_some() && archive.discovery.is_none());

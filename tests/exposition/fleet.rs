@@ -140,7 +140,7 @@ pub(crate) fn full(id: &str, name: &str) -> InstanceView {
 pub(crate) fn project(name: &str, instances: Vec<InstanceView>) -> ProjectView {
     ProjectView {
         name: name.into(),
-        project_id: "0123456789abcdef0123456789abcdef".into(),
+        project_id: Some("0123456789abcdef0123456789abcdef".into()),
         region: "eu-de".to_owned(),
         endpoint: "https://dcs.eu-de.otc.t-systems.com".to_owned(),
         api_version: ApiVersion::V2,

@@ -15,9 +15,11 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::*;
+use crate::cloud::sign::Signable;
 use crate::cloud::sign::{Authorization, parse_date};
-use crate::config::{CredentialsConfig, KeySource, TextSource};
+use crate::config::{CredentialsConfig, KeySource, Proxies, Source, TextSource};
 use crate::domain::plan::UtcOffset;
+use crate::pace::keys::KeyRing;
 
 const AK: &str = "AKHUSHHUSHHUSH";
 const SK: &str = "SKHUSHHUSHHUSH";
@@ -164,12 +166,14 @@ fn project(endpoint: Url) -> ProjectConfig {
     ProjectConfig {
         name: "prod".into(),
         region: "eu-de".to_owned(),
-        project_id: "0123456789abcdef0123456789abcdef".into(),
+        project: CloudProject::Id("0123456789abcdef0123456789abcdef".into()),
         endpoint,
+        iam_endpoint: None,
+        sts_endpoint: None,
         api_version: ApiVersion::V2,
-        credentials: Arc::new(CredentialsConfig { name: "ops".to_owned(), keys, limits: None }),
+        credentials: entry(keys),
         ca_file: None,
-        proxy: None,
+        proxies: Proxies::default(),
         instances: Vec::new(),
         discovery: None,
         plan_utc_offset: UtcOffset::UTC,
@@ -179,16 +183,22 @@ fn project(endpoint: Url) -> ProjectConfig {
     }
 }
 
+fn entry(keys: KeySource) -> Arc<CredentialsConfig> {
+    let source = Source::AccessKeys(keys);
+    Arc::new(CredentialsConfig { name: "ops".to_owned(), source, assume: None, limits: None })
+}
+
 fn temporary_keys() -> Arc<CredentialsConfig> {
     let text = |text: &str| TextSource::Inline(text.into());
     let keys = KeySource { access_key: text(AK), secret_key: text(SK), security_token: Some(text(TOKEN)) };
-    Arc::new(CredentialsConfig { name: "ops".to_owned(), keys, limits: None })
+    entry(keys)
 }
 
 fn api_within(project: &ProjectConfig, request_timeout: Duration) -> Result<HttpApi, BuildError> {
     let clock = Clock::system();
     let metrics = OwnMetrics::new(clock.now(), Duration::ZERO, std::slice::from_ref(&project.name));
-    HttpApi::new(project, &Polling { request_timeout, ..Polling::default() }, clock, metrics)
+    let login = Login::new(project, request_timeout, Arc::new(KeyRing::default()), clock.clone(), metrics.clone())?;
+    HttpApi::new(project, &Polling { request_timeout, ..Polling::default() }, Arc::new(login), clock, metrics)
 }
 
 fn api(project: &ProjectConfig) -> HttpApi {
@@ -261,7 +271,8 @@ async fn paths_and_windows_of_both_versions() {
         (ApiVersion::V2, Request::Instance("a?b=c#d%2e ü".into()), "/v2/p/instances/a%3Fb%3Dc%23d%252e%20%C3%BC"),
     ] {
         let stub = Stub::serving([answer("404 Not Found", "", "")]).await;
-        let project = ProjectConfig { project_id: "p".into(), api_version: version, ..project(stub.endpoint()) };
+        let project =
+            ProjectConfig { project: CloudProject::Id("p".into()), api_version: version, ..project(stub.endpoint()) };
         api(&project).send(&request).await.unwrap_err();
         let seen = &stub.seen()[0];
         assert_eq!(seen.target, expected);
@@ -277,7 +288,7 @@ async fn ids_that_would_change_the_path_are_not_sent() {
         assert_eq!(error.kind, ErrorKind::NotFound);
     }
     assert!(stub.seen().is_empty());
-    let project = ProjectConfig { project_id: "..".into(), ..project(stub.endpoint()) };
+    let project = ProjectConfig { project: CloudProject::Id("..".into()), ..project(stub.endpoint()) };
     assert!(matches!(api_within(&project, ENOUGH), Err(BuildError::ProjectId(_))));
 }
 
@@ -444,7 +455,7 @@ async fn without_keys_nothing_is_sent() {
     let stub = Stub::serving([no_records()]).await;
     let missing = || TextSource::File(PathBuf::from("/nonexistent/key"));
     let keys = KeySource { access_key: missing(), secret_key: missing(), security_token: None };
-    let credentials = Arc::new(CredentialsConfig { name: "ops".to_owned(), keys, limits: None });
+    let credentials = entry(keys);
     let api = api(&ProjectConfig { credentials, ..project(stub.endpoint()) });
     let error = api.send(&backups()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthorized);
@@ -457,15 +468,17 @@ async fn without_keys_nothing_is_sent() {
 async fn a_proxy_is_used_where_one_is_configured() {
     let proxy = Stub::serving([no_records()]).await;
     let url = format!("http://user:HUSHPASS@{}", proxy.address);
-    let project =
-        ProjectConfig { proxy: Some(url.parse().unwrap()), ..project("http://dcs.invalid:8080".parse().unwrap()) };
+    let project = ProjectConfig {
+        proxies: Proxies::all(url.parse().unwrap()),
+        ..project("http://dcs.invalid:8080".parse().unwrap())
+    };
     let api = api(&project);
     api.send(&backups()).await.unwrap();
     let seen = &proxy.seen()[0];
     assert!(seen.target.starts_with("http://dcs.invalid:8080/v2/"), "{}", seen.target);
     assert_eq!(seen.header("host"), Some("dcs.invalid:8080"));
     assert_eq!(seen.header("proxy-authorization"), Some("Basic dXNlcjpIVVNIUEFTUw=="));
-    let project = ProjectConfig { proxy: Some("socks5://127.0.0.1:1".parse().unwrap()), ..project };
+    let project = ProjectConfig { proxies: Proxies::all("socks5://127.0.0.1:1".parse().unwrap()), ..project };
     assert!(matches!(api_within(&project, ENOUGH), Err(BuildError::Proxy(_))));
 }
 

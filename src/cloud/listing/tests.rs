@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 
 use super::*;
-use crate::cloud::credentials::Fingerprint;
 use crate::domain::instance::PolicyReading;
 use crate::domain::record::State;
 use crate::domain::sample;
+use crate::pace::keys::Fingerprint;
 
 /// An API that answers from a function and remembers what it was asked.
 struct Fake<F> {

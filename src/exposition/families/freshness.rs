@@ -34,9 +34,11 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Which project of the cloud is watched, and where; always 1.",
         labels: &["project_id", "region", "endpoint", "api_version"],
         emit: Project(|project, samples| {
+            // One that is still looked up has no id; a series without it would be another one than the later.
+            let Some(project_id) = &project.project_id else { return };
             samples.labelled(
                 &[
-                    ("project_id", project.project_id.as_str()),
+                    ("project_id", project_id.as_str()),
                     ("region", &project.region),
                     ("endpoint", &project.endpoint),
                     ("api_version", project.api_version.as_str()),

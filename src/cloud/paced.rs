@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::Pace;
-use super::keys::KeyRing;
-use crate::cloud::credentials::Fingerprint;
-use crate::cloud::error::ErrorKind;
-use crate::cloud::{Answer, CloudError, DcsApi, Request};
-use crate::domain::ProjectName;
+use super::error::ErrorKind;
+use super::{Answer, CloudError, DcsApi, Request};
+use crate::domain::{ProjectId, ProjectName};
 use crate::exposition::own::OwnMetrics;
+use crate::pace::Pace;
+use crate::pace::keys::{Fingerprint, KeyRing, Stopped};
 
 /// A project's API behind its paces and the key ring.
 #[derive(Debug)]
@@ -42,6 +41,7 @@ impl<A: DcsApi> Paced<A> {
     /// Sends a request when its turn comes, or says why not.
     async fn in_turn(&self, request: &Request) -> Result<Answer, CloudError> {
         let mut key = self.api.key().await?;
+        let mut renewed = false;
         loop {
             let pass = self.keys.pass(key).await.map_err(held)?;
             let asked_at = Instant::now();
@@ -59,16 +59,28 @@ impl<A: DcsApi> Paced<A> {
                 continue;
             }
             let result = self.api.send(request).await;
+            drop(permits);
+            let unauthorised = matches!(&result, Err(error) if error.kind.is_unauthorised());
+            if unauthorised && self.api.refused(key) && !std::mem::replace(&mut renewed, true) {
+                // A token or temporary keys that have ended early: once more with new ones.
+                drop(pass);
+                key = self.api.key().await?;
+                continue;
+            }
             self.learn(key, &result);
-            drop((permits, pass));
+            drop(pass);
             return result;
         }
     }
 
     fn learn(&self, key: Fingerprint, result: &Result<Answer, CloudError>) {
-        let Err(error) = result else { return self.keys.proven(key) };
+        let proven = || {
+            self.keys.proven(key);
+            self.api.proven(key);
+        };
+        let Err(error) = result else { return proven() };
         match error.kind {
-            ErrorKind::Unsupported => self.keys.proven(key),
+            ErrorKind::Unsupported => proven(),
             ErrorKind::BadSignature | ErrorKind::ClockSkew => {
                 let Some(stop) = self.keys.refused(key) else { return };
                 tracing::warn!(
@@ -94,7 +106,7 @@ impl<A: DcsApi> Paced<A> {
     }
 }
 
-fn held(stopped: super::keys::Stopped) -> CloudError {
+fn held(stopped: Stopped) -> CloudError {
     let mut error = CloudError::new(ErrorKind::Held, "the key is stopped after a refused signature");
     error.retry_after = Some(stopped.remaining);
     error
@@ -107,5 +119,17 @@ impl<A: DcsApi> DcsApi for Paced<A> {
 
     async fn key(&self) -> Result<Fingerprint, CloudError> {
         self.api.key().await
+    }
+
+    fn proven(&self, key: Fingerprint) {
+        self.api.proven(key);
+    }
+
+    fn refused(&self, key: Fingerprint) -> bool {
+        self.api.refused(key)
+    }
+
+    fn project_id(&self) -> Option<ProjectId> {
+        self.api.project_id()
     }
 }
