@@ -106,6 +106,34 @@ impl Operation {
     }
 }
 
+/// What a request is for: the label `operation` of the counts of requests. Beyond polls, what makes them possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// A poll.
+    Poll(Operation),
+    /// A token or temporary keys, of IAM, STS, a metadata service or a pod's agent.
+    Login,
+    /// The id of a project, of IAM.
+    Project,
+}
+
+impl From<Operation> for Purpose {
+    fn from(operation: Operation) -> Self {
+        Self::Poll(operation)
+    }
+}
+
+impl Purpose {
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Poll(operation) => operation.as_str(),
+            Self::Login => "login",
+            Self::Project => "project",
+        }
+    }
+}
+
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

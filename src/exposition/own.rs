@@ -20,7 +20,7 @@ use prometheus::{
 use super::families::Kind;
 use crate::cloud::Oddities;
 use crate::cloud::error::ErrorKind;
-use crate::domain::{Operation, ProjectName};
+use crate::domain::{Operation, ProjectName, Purpose};
 
 /// A family of the exporter itself.
 #[derive(Clone, Copy, Debug)]
@@ -188,8 +188,8 @@ impl OwnMetrics {
     }
 
     /// A request was sent; `status` is `None` where no answer came (code `error`).
-    pub fn api_request(&self, project: &ProjectName, operation: Operation, status: Option<u16>, took: Duration) {
-        let (project, operation) = (project.as_str(), operation.as_str());
+    pub fn api_request(&self, project: &ProjectName, purpose: impl Into<Purpose>, status: Option<u16>, took: Duration) {
+        let (project, operation) = (project.as_str(), purpose.into().as_str());
         let code = status.map_or_else(|| "error".to_owned(), |status| status.to_string());
         self.api_requests.with_label_values(&[project, operation, &code]).inc();
         self.api_duration.with_label_values(&[project, operation]).observe(took.as_secs_f64());
