@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cloud::diagnosis::{Hint, record};
 use crate::domain::Operation;
 use crate::domain::record::{ErrorCode, Outcome};
 use crate::snapshot::{InstanceView, ProjectView, Snapshot};
@@ -38,6 +39,8 @@ pub struct Problem {
     pub project: String,
     /// What the cloud or the network said.
     pub message: String,
+    /// What a person can do about it.
+    pub hint: Option<Hint>,
 }
 
 /// One instance.
@@ -69,6 +72,9 @@ pub struct Row {
     pub in_progress: Option<u64>,
     /// What else is worth knowing, in words.
     pub note: Option<String>,
+    /// What a person can do about all that failed: in JSON one text.
+    #[serde(rename = "hint", serialize_with = "one_text")]
+    pub hints: Vec<Hint>,
 }
 
 /// How an instance stands, worst first.
@@ -130,7 +136,8 @@ impl Report {
                     None if project.tried => return None,
                     None => "no request could be sent".to_owned(),
                 };
-                Some(Problem { project: project.name.to_string(), message })
+                let hint = project.error.as_ref().and_then(|error| error.hint);
+                Some(Problem { project: project.name.to_string(), message, hint })
             })
             .collect();
         let mut instances: Vec<Row> = snapshot
@@ -166,6 +173,7 @@ impl Row {
             next_scheduled_at: view.policy.as_ref().and_then(|policy| policy.next_scheduled(now)),
             in_progress: view.backups.as_ref().map(|facts| facts.progress.count),
             note: note(view, status),
+            hints: hints(view, status),
         }
     }
 
@@ -182,6 +190,12 @@ impl Row {
 #[allow(clippy::ref_option)] // serde's signature
 fn unix_seconds<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     at.map(|at| at.as_millisecond() as f64 / 1000.0).serialize(serializer)
+}
+
+#[allow(clippy::ptr_arg)] // serde's signature
+fn one_text<S: serde::Serializer>(hints: &Vec<Hint>, serializer: S) -> Result<S::Ok, S::Error> {
+    let texts: Vec<String> = hints.iter().map(Hint::to_string).collect();
+    (!texts.is_empty()).then(|| texts.join("; ")).serialize(serializer)
 }
 
 fn judge(view: &InstanceView, now: Timestamp) -> Status {
@@ -228,6 +242,22 @@ fn note(view: &InstanceView, status: Status) -> Option<String> {
             })
         }
     }
+}
+
+/// Of everything that failed, each once.
+fn hints(view: &InstanceView, status: Status) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    let of_polls = view.polls.iter().filter_map(|poll| poll.error.as_ref()?.hint);
+    let facts = view.backups.as_ref().filter(|_| status.severity() > 0);
+    let failure =
+        facts.filter(|facts| facts.last_outcome == Some(Outcome::Failed)).and_then(|facts| facts.last_failure);
+    let of_backups = failure.map(|failure| record::hint(failure.error_code));
+    for hint in of_polls.chain(of_backups) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    hints
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //!
 //! [`DcsApi`] is one request and its answer; tests put a fake in its place. [`client`] speaks HTTP over
 //! [`transport`], [`authorise`]d with what [`credentials`] grant ([`sign`]); [`wire`] reads every form that successes
-//! take, [`response`] types everything else; [`listing`] turns pages into complete lists. No request leaves but
+//! take, [`response`] types everything else, with the advice of [`diagnosis`]; [`listing`] turns pages into complete lists. No request leaves but
 //! through a [`crate::pace::Pace`]: [`paced`] puts it in front of the API.
 
 pub mod authorise;
 pub mod client;
 pub mod credentials;
+pub mod diagnosis;
 pub mod error;
 pub mod listing;
 pub mod paced;

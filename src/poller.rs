@@ -187,7 +187,7 @@ async fn carry_out<A: DcsApi>(
     let note = |oddities: &Oddities| metrics.oddities(project, task.operation(), oddities);
     let failed = |failure: ListingError| {
         note(&failure.oddities);
-        failure.error
+        *failure.error
     };
     match task {
         Task::Listing => {

@@ -8,7 +8,12 @@ use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
 
+use dcs_backup_exporter::cloud::CloudError;
+use dcs_backup_exporter::cloud::diagnosis::connection::{self, Failure};
+use dcs_backup_exporter::cloud::error::ErrorKind;
+use dcs_backup_exporter::cloud::response::{Head, refusal};
 use dcs_backup_exporter::config;
+use dcs_backup_exporter::domain::Operation;
 use dcs_backup_exporter::exposition::{Kind, catalogue};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
@@ -37,6 +42,43 @@ fn configuration() -> String {
     table
 }
 
+/// The troubles that are most likely, as they would be told.
+fn troubles() -> String {
+    let now = "2026-11-21T10:00:00Z".parse().unwrap();
+    let refused = |status, code: &str, told: &str, minutes: i64| {
+        let body = format!(r#"{{"error_code":"{code}","error_msg":"{told}"}}"#);
+        let skew = Some(jiff::SignedDuration::from_mins(minutes));
+        let head = Head { status, ..Head::default() };
+        (refusal(&head, body.as_bytes(), now, skew, [], Operation::Backups.into()), told.to_owned())
+    };
+    let unanswered = |failure, cause: &str| {
+        let hint = connection::hint(failure, cause, false, true);
+        (CloudError::new(ErrorKind::Connection, cause).with_hint(hint), cause.to_owned())
+    };
+    let troubles = [
+        ("the secret key is wrong or cut off", refused(401, "APIGW.0301", "verify aksk signature fail", 0)),
+        ("another cloud's key, or a temporary one without its token", refused(401, "APIGW.0301", "ak … not exist", 0)),
+        ("somebody signs wrongly with this key", refused(401, "APIGW.0301", "AK access failed to reach the limit", 0)),
+        ("this machine's clock", refused(401, "APIGW.0301", "verify aksk signature fail", -17)),
+        ("a key of another project", refused(401, "DCS.1004", "Project ID does not match the token", 0)),
+        ("the user may not read backups", refused(403, "DCS.2007", "Policy does not allow … to be performed", 0)),
+        ("wrong endpoint or version", refused(404, "APIGW.0101", "The API does not exist", 0)),
+        (
+            "others ask with the same account",
+            refused(429, "APIGW.0308", "The throttling threshold has been reached", 0),
+        ),
+        ("a wrong region or host", unanswered(Failure::Name, "the endpoint's name cannot be resolved")),
+        ("a private authority, or a proxy that opens TLS", unanswered(Failure::Connect, "UnknownIssuer")),
+    ];
+    let mut table = "| `reason` | the log says | because of | so |\n|---|---|---|---|\n".to_owned();
+    for (cause, (error, told)) in troubles {
+        let (reason, hint) = (error.kind.reason(), error.hint.unwrap().to_string());
+        let code = error.code.map(|code| format!("`{code}` ")).unwrap_or_default();
+        writeln!(table, "| `{reason}` | {code}{} | {cause} | {} |", cell(&told), cell(&hint)).unwrap();
+    }
+    table
+}
+
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
@@ -54,6 +96,7 @@ fn the_tables_are_those_of_the_code() {
     let readme = std::fs::read_to_string(README).unwrap();
     let expected = with_table(&readme, "metrics", &metrics());
     let expected = with_table(&expected, "configuration", &configuration());
+    let expected = with_table(&expected, "troubles", &troubles());
     if std::env::var_os("UPDATE_README").is_some() {
         return std::fs::write(README, expected).unwrap();
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Report, Row, Status};
+use crate::cloud::diagnosis::Hint;
 
 /// Writes the report; with `colour` the status stands out.
 pub fn write(report: &Report, now: Timestamp, colour: bool) -> String {
@@ -27,8 +28,25 @@ pub fn write(report: &Report, now: Timestamp, colour: bool) -> String {
         }
         lines.push(String::new());
     }
+    let hints = hints(report);
+    if !hints.is_empty() {
+        lines.extend(hints.iter().map(|hint| format!("hint: {hint}")));
+        lines.push(String::new());
+    }
     lines.push(summary(report));
     lines.join("\n") + "\n"
+}
+
+/// Each once, those of whole projects first.
+fn hints(report: &Report) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    let of_projects = report.problems.iter().filter_map(|problem| problem.hint);
+    for hint in of_projects.chain(report.instances.iter().flat_map(|row| row.hints.iter().copied())) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    hints
 }
 
 fn cells(row: &Row, now: Timestamp) -> [String; 8] {

@@ -63,8 +63,10 @@ fn failed(view: InstanceView) -> InstanceView {
 }
 
 fn not_polled(mut view: InstanceView) -> InstanceView {
-    let error = CloudError::new(ErrorKind::Forbidden, "the user lacks a permission");
-    view.polls[1] = PollView { success: Some(false), last_success_at: None, error: Some(Arc::new(error)) };
+    let error = |hint| Arc::new(CloudError::new(ErrorKind::Forbidden, "a permission is lacking").with_hint(hint));
+    let failed = |hint| PollView { success: Some(false), last_success_at: None, error: Some(error(hint)) };
+    view.polls[0] = failed(Hint::new("allow the action a"));
+    view.polls[1] = failed(Hint::new("allow the action b"));
     view
 }
 
@@ -148,6 +150,33 @@ fn the_table_is_aligned_and_worst_first() {
     let coloured = table::write(&report, now(), true);
     assert!(coloured.contains("\u{1b}[31;1mnot polled"));
     assert!(!table::write(&report, now(), false).contains('\u{1b}'));
+}
+
+#[test]
+fn each_hint_is_told_once_and_in_json_beside_what_it_is_about() {
+    let views = || vec![not_polled(instance("one", None)), not_polled(instance("two", None))];
+    let hint = Hint::new("allow the action a");
+    let error = CloudError::new(ErrorKind::Forbidden, "a permission is lacking").with_hint(hint);
+    let report = Report::of(&snapshot(views(), Some(error)), now());
+    let text = table::write(&report, now(), false);
+    let hints: Vec<&str> = text.lines().filter(|line| line.starts_with("hint: ")).collect();
+    assert_eq!(hints, ["hint: allow the action a", "hint: allow the action b"]);
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["problems"][0]["hint"], "allow the action a");
+    for row in json["instances"].as_array().unwrap() {
+        assert_eq!(row["hint"], "allow the action a; allow the action b");
+    }
+    let healthy = Report::of(&snapshot(vec![instance("fine", Some(HOUR))], None), now());
+    assert!(!table::write(&healthy, now(), false).contains("hint"));
+    assert!(serde_json::to_value(&healthy).unwrap()["instances"][0]["hint"].is_null());
+}
+
+#[test]
+fn a_failed_backup_has_the_hint_of_its_code_where_it_counts() {
+    let hints = |view: InstanceView| Report::of(&snapshot(vec![view], None), now()).instances[0].hints.clone();
+    assert_eq!(hints(failed(instance("failed", Some(20 * HOUR)))), [record::hint(Some(ErrorCode::InstanceBusy))]);
+    assert_eq!(hints(failed(instance("stale", Some(50 * HOUR)))).len(), 1);
+    assert_eq!(hints(InstanceView { rpo: None, ..failed(instance("no-rpo", None)) }), []);
 }
 
 #[test]

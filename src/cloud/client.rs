@@ -12,11 +12,13 @@ use url::Url;
 
 use super::authorise::Draft;
 use super::credentials::{Grant, Login};
+use super::diagnosis::page;
 use super::error::{CloudError, ErrorKind};
 use super::response::{Head, clock_skew, refusal};
 use super::sign::encode;
 use super::transport::{BuildError, Received, Transport, Way};
-use super::{Answer, DcsApi, Request, Window, wire};
+use super::wire::{self, WireError};
+use super::{Answer, DcsApi, Request, Window};
 use crate::clock::Clock;
 use crate::config::{ApiVersion, CloudProject, Polling, ProjectConfig};
 use crate::domain::{InstanceId, ProjectId, ProjectName};
@@ -145,13 +147,14 @@ impl HttpApi {
             request_id: head.request_id(&grant.hidden()),
             ..CloudError::new(ErrorKind::Decode, message)
         };
+        let unreadable = |error: WireError| decode(error.to_string()).with_hint(page::hint(&error));
         match (head.status, body) {
-            (204, _) => wire::read(request, b"", now).map_err(|error| decode(error.to_string())),
-            (200..=299, Some(body)) => wire::read(request, body, now).map_err(|error| decode(error.to_string())),
-            (200..=299, None) => Err(decode("the answer is longer than 16 MiB".to_owned())),
+            (204, _) => wire::read(request, b"", now).map_err(unreadable),
+            (200..=299, Some(body)) => wire::read(request, body, now).map_err(unreadable),
+            (200..=299, None) => Err(decode("the answer is longer than 16 MiB".to_owned()).with_hint(page::TOO_LONG)),
             (_, body) => {
                 let body = body.as_deref().unwrap_or_default();
-                Err(refusal(head, body, now, skew, grant.hidden()))
+                Err(refusal(head, body, now, skew, grant.hidden(), request.operation().into()))
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::diagnosis::Hint;
+
 /// A request that did not bring what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudError {
@@ -18,6 +20,8 @@ pub struct CloudError {
     pub message: String,
     /// How long the cloud asks to wait: `Retry-After`.
     pub retry_after: Option<Duration>,
+    /// What a person can do about it; not part of the message.
+    pub hint: Option<Hint>,
 }
 
 /// The consequences.
@@ -27,7 +31,8 @@ pub enum ErrorKind {
     Throttled,
     /// 401 that says the signature or key is wrong: stop using the key for a while.
     BadSignature,
-    /// Any other 401, or credentials that cannot be read: log in anew or ask the user.
+    /// A 401 about a token, or about a key of another project; credentials that cannot be read: log in anew or ask
+    /// the user.
     Unauthorized,
     /// 401 while the clocks differ by more than 15 minutes: set the clock.
     ClockSkew,
@@ -93,7 +98,21 @@ impl ErrorKind {
 impl CloudError {
     /// An error of our own making, without an answer.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, status: None, code: None, request_id: None, message: message.into(), retry_after: None }
+        Self {
+            kind,
+            status: None,
+            code: None,
+            request_id: None,
+            message: message.into(),
+            retry_after: None,
+            hint: None,
+        }
+    }
+
+    /// The same with this hint.
+    #[must_use]
+    pub fn with_hint(self, hint: Hint) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 
     /// Whether the service itself answered, if only with an error about one instance: `dcs_project_up`.
@@ -106,8 +125,11 @@ impl CloudError {
             | ErrorKind::Timeout
             | ErrorKind::Connection
             | ErrorKind::Held => false,
-            // A busy instance says so with 400.
-            ErrorKind::Unavailable => self.status.is_some_and(|status| status < 500),
+            // A busy instance says so with 400; so may a gateway behind which nobody is.
+            ErrorKind::Unavailable => {
+                let is_gateways = self.code.as_ref().is_some_and(|code| code.to_ascii_uppercase().starts_with("APIG"));
+                !is_gateways && self.status.is_some_and(|status| status < 500)
+            }
             ErrorKind::Forbidden
             | ErrorKind::NotFound
             | ErrorKind::Unsupported

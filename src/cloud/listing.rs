@@ -42,7 +42,7 @@ pub struct Listing<T> {
 #[error("{error}")]
 pub struct ListingError {
     /// Why.
-    pub error: CloudError,
+    pub error: Box<CloudError>,
     /// What could not be read until then.
     pub oddities: Box<Oddities>,
 }
@@ -126,7 +126,7 @@ async fn whole<T>(
     for _ in 0..MAX_READINGS {
         let mut reading = Reading::default();
         if let Err(error) = read_once(api, size, heeded, &request, &page_of, &id_of, &mut reading).await {
-            return Err(ListingError { error, oddities: Box::new(reading.oddities) });
+            return Err(ListingError { error: Box::new(error), oddities: Box::new(reading.oddities) });
         }
         let settled = !reading.shifted() || earlier.is_some_and(|earlier| reading.found_the_same_as(&earlier));
         earlier = Some(reading);

@@ -1,20 +1,18 @@
 //! Answers that are no success, by what the caller would do about them.
 //!
-//! The status decides, unless the code in the body says better ([`kind`]): single-node instances, busy instances
-//! and refused parameters are all "400" to the service. What the cloud says is passed on bounded and without
-//! what it may echo of our request: a gateway that finds a signature wrong prints the whole canonical request,
-//! security token included. Sources: the vendor's pages "Error Codes" and "Status Codes" of DCS and of its API
-//! gateway.
+//! [`diagnosis`](super::diagnosis) says what a status and a code mean; here an answer is read for them, in every form
+//! that the service, its gateway and IAM have. What the cloud says is passed on bounded and without what it may echo
+//! of our request: a gateway that finds a signature wrong prints the whole canonical request, security token included.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::diagnosis::{Diagnosis, Refusal, diagnose, page};
 use super::error::{CloudError, ErrorKind};
+use crate::domain::Purpose;
 
-/// A clock that is further off than this makes the gateway refuse signatures.
-const MAX_SKEW: SignedDuration = SignedDuration::from_mins(15);
 /// No `Retry-After` is believed beyond this.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 /// A longer body is no error message of the service.
@@ -50,26 +48,33 @@ pub fn clock_skew(date: Timestamp, sent: Timestamp, received: Timestamp) -> Sign
 }
 
 /// The error that an answer other than a success is. `hidden` are texts that must not be passed on; `skew` is the
-/// cloud's clock minus ours.
+/// cloud's clock minus ours; `purpose` is what was asked for, which decides what to advise.
 pub fn refusal<'a>(
     head: &Head,
     body: &[u8],
     now: Timestamp,
     skew: Option<SignedDuration>,
     hidden: impl IntoIterator<Item = &'a str>,
+    purpose: Purpose,
 ) -> CloudError {
     let hidden: Vec<&str> = hidden.into_iter().collect();
     let said = Said::read(body);
-    let skew = skew.filter(|skew| skew.abs() > MAX_SKEW);
-    let kind = kind(head.status, said.code.as_deref(), skew.is_some());
+    let Diagnosis { kind, hint } = diagnose(&Refusal {
+        status: head.status,
+        code: said.code.as_deref(),
+        message: said.message.as_deref(),
+        is_page: page::is_page(body),
+        skew,
+        purpose,
+    });
     let mut message = match (kind, skew) {
         (ErrorKind::ClockSkew, Some(skew)) => {
             let (seconds, side) = (skew.as_secs().abs(), if skew.is_positive() { "behind" } else { "ahead of" });
-            format!("the signature was refused while our clock is {seconds} s {side} the cloud's; set the clock")
+            format!("the signature was refused while our clock is {seconds} s {side} the cloud's")
         }
-        _ if head.status == 407 => "the proxy refused us; give it a good user:password@ in proxy".to_owned(),
-        _ if (300..400).contains(&head.status) => "redirects are not followed; check the endpoint".to_owned(),
-        _ => sentence(kind).to_owned(),
+        _ if head.status == 407 => "the proxy refused us".to_owned(),
+        _ if (300..400).contains(&head.status) => "redirects are not followed".to_owned(),
+        _ => sentence(kind, purpose).to_owned(),
     };
     if let Some(told) = said.message.map(|told| presentable(&told, &hidden)).filter(|told| !told.is_empty()) {
         message.push_str(": ");
@@ -82,6 +87,7 @@ pub fn refusal<'a>(
         request_id: head.request_id(&hidden),
         message: bounded(&message, MAX_MESSAGE_LENGTH),
         retry_after: head.retry_after(now),
+        hint: page::plain_http_on_a_tls_port(body).or(hint),
     }
 }
 
@@ -106,59 +112,13 @@ impl Head {
     }
 }
 
-/// What to do about an answer of this status and code; `skewed`: our clock is so wrong that no signature passes.
-pub fn kind(status: u16, code: Option<&str>, skewed: bool) -> ErrorKind {
-    let code = code.map(str::to_ascii_uppercase).unwrap_or_default();
-    let gateway = code.strip_prefix("APIGW.").or_else(|| code.strip_prefix("APIG."));
-    match (status, gateway, service_number(&code)) {
-        (300..=399, _, _) => ErrorKind::Decode,
-        // Who wants a password for the way is not the service.
-        (407, _, _) => ErrorKind::Connection,
-        (429, _, _) => ErrorKind::Throttled,
-        _ if code.ends_with(".0308") => ErrorKind::Throttled,
-        (401, _, _) if skewed => ErrorKind::ClockSkew,
-        (_, Some("0101"), _) => ErrorKind::NotFound,
-        (_, _, Some(1001..=1004)) => ErrorKind::Unauthorized,
-        (401, _, _) | (_, Some("0301"), _) => ErrorKind::BadSignature,
-        (_, _, Some(4086 | 4095)) => ErrorKind::Unsupported,
-        (_, _, Some(4062 | 4063 | 4800)) => ErrorKind::InvalidParameter,
-        (_, _, Some(3022 | 4001 | 4002 | 4061)) => ErrorKind::NotFound,
-        (_, _, Some(number)) if busy(number) => ErrorKind::Unavailable,
-        (403, _, _) => ErrorKind::Forbidden,
-        (404, _, _) => ErrorKind::NotFound,
-        (408, _, _) => ErrorKind::Timeout,
-        (500.., _, _) => ErrorKind::Unavailable,
-        _ => ErrorKind::Decode,
-    }
-}
-
-/// The instance is in the middle of something: the answer may be another one later.
-fn busy(number: u16) -> bool {
-    matches!(number, 4017 | 4026 | 4049 | 4096 | 4097 | 4104 | 4108 | 4111 | 4113..=4118 | 4120)
-}
-
-/// The number of a code of the service: of `DCS.4086`, or of its twin in v1.0, `111400086`.
-fn service_number(code: &str) -> Option<u16> {
-    if let Some(twin) = code.strip_prefix("111").filter(|twin| twin.len() == 6) {
-        let number: u16 = twin.get(3..)?.parse().ok()?;
-        return match (twin.get(..3)?, number) {
-            ("401", _) => Some(1000 + number),
-            ("403", _) | ("404", 22) => Some(3000 + number),
-            ("400" | "404", _) => Some(4000 + number),
-            ("405" | "500", _) => Some(5000 + number),
-            _ => None,
-        };
-    }
-    let digits = code.strip_prefix("DCS.").unwrap_or(code);
-    (digits.len() == 4).then(|| digits.parse().ok())?
-}
-
-fn sentence(kind: ErrorKind) -> &'static str {
+fn sentence(kind: ErrorKind, purpose: Purpose) -> &'static str {
     match kind {
         ErrorKind::Throttled => "the cloud asks us to send fewer requests",
+        ErrorKind::BadSignature | ErrorKind::Unauthorized if purpose == Purpose::Login => "the login was refused",
         ErrorKind::BadSignature => "the access key or its signature was refused",
         ErrorKind::Unauthorized => "the request was not authorised",
-        ErrorKind::Forbidden => "the access key lacks a permission",
+        ErrorKind::Forbidden => "a permission is lacking",
         ErrorKind::NotFound => "not found",
         ErrorKind::Unsupported => "the instance does not support backups",
         ErrorKind::InvalidParameter => "a parameter was refused",
@@ -175,13 +135,15 @@ struct Said {
 }
 
 impl Said {
-    /// Reads the service's form, v1.0's and IAM's nested one, and the gateway's; nothing from other bodies.
+    /// Reads the service's form, v1.0's and IAM's nested one, other services' (`{"badRequest": {…}}`), and the
+    /// gateway's; nothing from other bodies.
     fn read(body: &[u8]) -> Self {
         let body: Value = match body.len() {
             0..=MAX_ERROR_BODY => serde_json::from_slice(body).unwrap_or_default(),
             _ => Value::Null,
         };
-        let places = [&body, &body["error"]];
+        let inner = body.as_object().into_iter().flat_map(|object| object.values().filter(|value| value.is_object()));
+        let places: Vec<&Value> = [&body, &body["error"]].into_iter().chain(inner).collect();
         let first = |keys: &[&str]| {
             places
                 .iter()

@@ -12,6 +12,7 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, NoProxy, Proxy, Request, Response, redirect};
 use url::Url;
 
+use super::diagnosis::connection::{self, Failure};
 use super::error::{CloudError, ErrorKind};
 use super::response::{Head, parse_http_date};
 use crate::config::Proxies;
@@ -54,6 +55,7 @@ pub struct Transport {
     timeout: Duration,
     /// Passwords that errors must not show.
     proxy_passwords: Vec<String>,
+    proxies: Proxies,
 }
 
 /// How endpoints are reached.
@@ -119,7 +121,8 @@ impl Transport {
             problem: cause(&problem),
         })?;
         let proxy_passwords = proxies.filter_map(Url::password).filter(|text| !text.is_empty()).map(str::to_owned);
-        Ok(Self { client, timeout: way.timeout, proxy_passwords: proxy_passwords.collect() })
+        let proxy_passwords = proxy_passwords.collect();
+        Ok(Self { client, timeout: way.timeout, proxy_passwords, proxies: way.proxies.clone() })
     }
 
     /// Sends a request and receives its answer to the end.
@@ -141,33 +144,28 @@ impl Transport {
     }
 
     fn error(&self, error: &reqwest::Error, answering: bool) -> CloudError {
+        let tls = error.url().is_none_or(|url| url.scheme() == "https");
+        let is_proxied = error.url().is_some_and(|url| is_proxied(&self.proxies, url));
+        let hint = |failure: Failure, cause: &str| connection::hint(failure, cause, is_proxied, tls);
         if error.is_timeout() {
             let message = format!("no whole answer within {} s", self.timeout.as_secs_f64());
-            return CloudError::new(ErrorKind::Timeout, message);
+            return CloudError::new(ErrorKind::Timeout, message).with_hint(hint(Failure::Timeout, ""));
         }
-        let what = if answering {
-            "the answer broke off"
+        let (failure, what) = if answering {
+            (Failure::BrokenOff, "the answer broke off")
         } else if error.is_dns() {
-            "the endpoint's name cannot be resolved"
+            (Failure::Name, "the endpoint's name cannot be resolved")
         } else if error.is_connect() {
-            "no connection"
+            (Failure::Connect, "no connection")
         } else {
-            "the connection broke before an answer came"
+            (Failure::Unanswered, "the connection broke before an answer came")
         };
-        let mut message = format!("{what}: {}", cause(error));
+        let cause = cause(error);
+        let mut message = format!("{what}: {cause}");
         for password in &self.proxy_passwords {
             message = message.replace(password, "…");
         }
-        if message.contains("UnknownIssuer") {
-            message.push_str("; name the certificate of the issuer in ca_file");
-        }
-        if message.contains("CaUsedAsEndEntity") {
-            message.push_str(
-                "; the server's certificate is an authority's own (self-signed): have it issue one for the server, and \
-                 name the authority's in ca_file",
-            );
-        }
-        CloudError::new(ErrorKind::Connection, message)
+        CloudError::new(ErrorKind::Connection, message).with_hint(hint(failure, &cause))
     }
 }
 
@@ -182,6 +180,17 @@ fn proxies_of(proxies: &Proxies) -> Result<Vec<Proxy>, BuildError> {
         Ok(Some(proxy.no_proxy(NoProxy::from_string(&proxies.except))))
     };
     Ok([made(&proxies.http, Proxy::http)?, made(&proxies.https, Proxy::https)?].into_iter().flatten().collect())
+}
+
+/// Whether a request to this address probably goes through a proxy; the library knows, and does not tell.
+fn is_proxied(proxies: &Proxies, url: &Url) -> bool {
+    let proxy = if url.scheme() == "https" { &proxies.https } else { &proxies.http };
+    let host = url.host_str().unwrap_or_default();
+    let is_excepted = proxies.except.split(',').map(|name| name.trim().trim_start_matches('.')).any(|name| {
+        let is_below = |rest: &str| !name.is_empty() && rest.ends_with('.');
+        name == "*" || name == host || host.strip_suffix(name).is_some_and(is_below)
+    });
+    proxy.is_some() && !is_excepted
 }
 
 fn head(response: &Response) -> Head {

@@ -23,7 +23,7 @@ use super::{Answer, Oddities, Request};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// No JSON at all.
-    #[error("the answer is no JSON but {what}: check that the endpoint is the DCS service itself")]
+    #[error("the answer is no JSON but {what}")]
     NotJson {
         /// What it looks like.
         what: &'static str,

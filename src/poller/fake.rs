@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::cloud::diagnosis::Hint;
 use crate::cloud::error::ErrorKind;
 use crate::cloud::paced::Paced;
 use crate::cloud::{Answer, CloudError, DcsApi, Oddities, Page, Request};
@@ -44,6 +45,8 @@ pub(super) struct Cloud {
     pub(super) retry_after: Option<Duration>,
     /// The code of scripted failures.
     pub(super) code: Option<&'static str>,
+    /// What they advise.
+    pub(super) hint: Option<Hint>,
     pub(super) key: u64,
     pub(super) latency: Duration,
     pub(super) requests: Vec<(Duration, Request)>,
@@ -104,6 +107,7 @@ impl Fake {
             script: Box::new(|_, _| None),
             retry_after: None,
             code: None,
+            hint: None,
             key: 1,
             latency: Duration::from_millis(20),
             requests: Vec::new(),
@@ -161,6 +165,8 @@ impl DcsApi for Fake {
             let mut error = CloudError::new(kind, "scripted");
             error.retry_after = cloud.retry_after;
             error.code = cloud.code.map(str::to_owned);
+            error.request_id = Some(format!("request-{}", cloud.requests.len()));
+            error.hint = cloud.hint;
             return Err(error);
         }
         let now = self.clock.now();

@@ -207,7 +207,9 @@ impl Project {
     /// the request itself invalid.
     fn tells_of_a_single_node(&self, task: &Task, error: &CloudError) -> bool {
         let (Task::Backups(id) | Task::Restores(id)) = task else { return false };
-        let is_invalid = || matches!(error.code.as_deref(), Some("DCS.4800" | "111400800"));
+        let codes = ["DCS.4800", "111400800"];
+        let is_invalid =
+            || error.code.as_ref().is_some_and(|code| codes.iter().any(|known| code.eq_ignore_ascii_case(known)));
         let is_single = || self.watched.get(id).is_some_and(Watched::is_single_node);
         error.kind == ErrorKind::Unsupported || (is_invalid() && is_single())
     }

@@ -3,19 +3,23 @@
 //! Every backup and restore that is first seen finished is one line at info: a log store then has the history
 //! that gauges have not. A failure is logged when it begins and when it is over, not at every poll; one that
 //! concerns the whole project once for the project, not once for each instance. Where troubles come and go, a
-//! quota bounds the lines.
+//! quota bounds the lines. The cloud's code, its id of the request and our advice are fields of their own, to be
+//! searched and counted.
 
 mod quota;
+#[cfg(test)]
+mod tests;
 
 pub(super) use quota::Quota;
 
-use crate::cloud::CloudError;
+use crate::cloud::{CloudError, diagnosis};
 use crate::domain::record::{ErrorCode, Outcome, Record, State};
 use crate::domain::{Operation, ProjectName};
 use crate::snapshot::InstanceView;
 
 pub(super) fn finished(project: &ProjectName, view: &InstanceView, operation: Operation, record: &Record) {
     let kind = if operation == Operation::Restores { "restore" } else { "backup" };
+    let has_failed = record.outcome() == Some(Outcome::Failed);
     tracing::info!(
         event = kind,
         %project,
@@ -28,8 +32,9 @@ pub(super) fn finished(project: &ProjectName, view: &InstanceView, operation: Op
         size_bytes = record.size_bytes,
         duration_seconds = record.duration().map(|span| span.as_secs_f64()),
         created_at = %record.created_at,
+        hint = has_failed.then(|| tracing::field::display(diagnosis::record::hint(record.error_code))),
         "{kind} {}",
-        if record.outcome() == Some(Outcome::Failed) { "failed" } else { "succeeded" },
+        if has_failed { "failed" } else { "succeeded" },
     );
 }
 
@@ -50,6 +55,9 @@ pub(super) fn instance_failed(project: &ProjectName, view: &InstanceView, operat
         instance_name = %view.name,
         %operation,
         reason = error.kind.reason(),
+        code = error.code,
+        request_id = error.request_id,
+        hint = error.hint.map(tracing::field::display),
         %error,
         "poll failed; what was known stays, and this is said once"
     );
@@ -64,6 +72,9 @@ pub(super) fn project_failed(project: &ProjectName, operation: Operation, error:
         %project,
         %operation,
         reason = error.kind.reason(),
+        code = error.code,
+        request_id = error.request_id,
+        hint = error.hint.map(tracing::field::display),
         %error,
         "the project cannot be asked; what was known stays, and this is said once"
     );
@@ -73,6 +84,9 @@ pub(super) fn project_held(project: &ProjectName, error: &CloudError) {
     tracing::warn!(
         %project,
         reason = error.kind.reason(),
+        code = error.code,
+        request_id = error.request_id,
+        hint = error.hint.map(tracing::field::display),
         %error,
         "the project cannot be asked; what was known stays, a changed key is tried at once"
     );

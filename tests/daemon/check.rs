@@ -43,6 +43,11 @@ async fn what_cannot_be_polled_is_critical_and_says_why() {
     let text = String::from_utf8(output.stdout).unwrap();
     let line = text.lines().find(|line| line.contains(&victim.name)).unwrap();
     assert!(line.starts_with("not polled") && line.contains("403"), "{line}");
+    let actions = ["getDataBackupLog", "getDataRestoreLog", "get "].map(|action| format!("dcs:instance:{action}"));
+    for action in actions {
+        let hints = text.lines().filter(|line| line.starts_with("hint: ") && line.contains(&action)).count();
+        assert_eq!(hints, 1, "{action}:\n{text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,6 +60,7 @@ async fn a_wrong_key_is_told_after_one_request() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("project prod: ") && text.contains("401"), "{text}");
+    assert!(text.contains("hint: the secret key does not fit the access key"), "{text}");
     assert_eq!(cloud.tally().requests, 1);
 }
 

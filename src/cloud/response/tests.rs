@@ -1,12 +1,20 @@
 use super::*;
 use proptest::prelude::*;
 
+use crate::domain::Operation;
+
+const BACKUPS: Purpose = Purpose::Poll(Operation::Backups);
+
 fn now() -> Timestamp {
     "2026-11-21T10:00:00Z".parse().unwrap()
 }
 
+fn kind(status: u16, code: Option<&str>) -> ErrorKind {
+    diagnose(&Refusal { status, code, message: None, is_page: false, skew: None, purpose: BACKUPS }).kind
+}
+
 fn refused(status: u16, body: &str) -> CloudError {
-    refusal(&Head { status, ..Head::default() }, body.as_bytes(), now(), None, ["HUSH-SECRET", "HUSH-TOKEN"])
+    refusal(&Head { status, ..Head::default() }, body.as_bytes(), now(), None, ["HUSH-SECRET", "HUSH-TOKEN"], BACKUPS)
 }
 
 #[test]
@@ -36,6 +44,11 @@ fn every_form_of_an_errors_body() {
         (r#"{"errorCode":"DCS.5000","errorMsg":"x"}"#, Some("DCS.5000"), Some("x")),
         (r#"{"code":"DCS. 5094","message":"swap failed"}"#, Some("DCS.5094"), Some("swap failed")),
         (r#"{"error":"broken"}"#, None, Some("broken")),
+        (
+            r#"{"badRequest":{"message":"Malformed request URL","code":"401"}}"#,
+            Some("401"),
+            Some("Malformed request URL"),
+        ),
         (r#"{"error_code":{},"error_msg":null}"#, None, None),
         ("<html><h1>502 Bad Gateway</h1></html>", None, None),
         ("", None, None),
@@ -72,7 +85,7 @@ fn kinds_by_status() {
         (599, ErrorKind::Unavailable),
     ] {
         for code in [None, Some("XYZ.1"), Some("42"), Some(""), Some("111"), Some("DCS."), Some("111é00é")] {
-            assert_eq!(kind(status, code, false), expected, "{status} {code:?}");
+            assert_eq!(kind(status, code), expected, "{status} {code:?}");
         }
     }
 }
@@ -87,7 +100,8 @@ fn kinds_by_code() {
         (404, vec!["DCS.4001", "DCS.3022", "111404001", "111404022", "APIGW.0101"], ErrorKind::NotFound),
         (400, vec!["DCS.3022", "111404022", "APIG.0101"], ErrorKind::NotFound),
         (401, vec!["DCS.1001", "DCS.1004", "111401001", "111401004"], ErrorKind::Unauthorized),
-        (401, vec!["APIGW.0301", "APIG.0301", "APIGW.0307", "401", "IAM.0011"], ErrorKind::BadSignature),
+        (401, vec!["APIGW.0301", "APIG.0301", "APIGW.0303", "401", "IAM.0011"], ErrorKind::BadSignature),
+        (401, vec!["APIGW.0307", "APIG.0307"], ErrorKind::Unauthorized),
         (403, vec!["APIGW.0301"], ErrorKind::BadSignature),
         (403, vec!["APIGW.0302", "DCS.2007", "111403003"], ErrorKind::Forbidden),
         (429, vec!["APIGW.0308", "DCS.4800"], ErrorKind::Throttled),
@@ -96,7 +110,7 @@ fn kinds_by_code() {
         (400, vec!["DCS.4031", "111400075", "CBC.99003651"], ErrorKind::Decode),
     ] {
         for code in codes {
-            assert_eq!(kind(status, Some(code), false), expected, "{status} {code}");
+            assert_eq!(kind(status, Some(code)), expected, "{status} {code}");
         }
     }
 }
@@ -141,14 +155,17 @@ fn every_documented_code_has_its_statuss_kind_or_a_better_one() {
 fn a_wrong_clock_is_told_apart_from_a_wrong_key() {
     let with_skew = |minutes| {
         let skew = Some(SignedDuration::from_mins(minutes));
-        refusal(&Head { status: 401, ..Head::default() }, b"", now(), skew, [])
+        refusal(&Head { status: 401, ..Head::default() }, b"", now(), skew, [], BACKUPS)
     };
     assert_eq!(with_skew(15).kind, ErrorKind::BadSignature);
     let behind = with_skew(16);
     assert_eq!(behind.kind, ErrorKind::ClockSkew);
     assert!(behind.message.contains("960 s behind the cloud's"), "{behind}");
     assert!(with_skew(-16).message.contains("960 s ahead of the cloud's"));
-    assert_eq!(kind(403, None, true), ErrorKind::Forbidden);
+    assert_eq!(behind.hint.unwrap().to_string(), "our clock is 16 min behind the cloud's: set it (NTP)");
+    let skew = Some(SignedDuration::from_mins(16));
+    let forbidden = refusal(&Head { status: 403, ..Head::default() }, b"", now(), skew, [], BACKUPS);
+    assert_eq!(forbidden.kind, ErrorKind::Forbidden);
 }
 
 #[test]
@@ -180,7 +197,7 @@ fn waits() {
         assert_eq!(wait(bad, None), None, "{bad}");
     }
     let head = Head { status: 503, retry_after: Some("7".to_owned()), ..Head::default() };
-    assert_eq!(refusal(&head, b"", now(), None, []).retry_after, seconds(7));
+    assert_eq!(refusal(&head, b"", now(), None, [], BACKUPS).retry_after, seconds(7));
 }
 
 #[test]
@@ -210,7 +227,7 @@ fn codes_and_ids_that_echo_a_secret_are_cut_too() {
     let head = Head { status: 403, request_id: Some("id-HUSH-TOKEN".to_owned()), ..Head::default() };
     for code in ["HUSH-TOKEN", "xHUSH-SECRETx", "SDK-HMAC-SHA256 Access=AK, SignedHeaders=host, Signature=0011"] {
         let body = serde_json::json!({ "error_code": code }).to_string();
-        let error = refusal(&head, body.as_bytes(), now(), None, ["HUSH-SECRET", "HUSH-TOKEN"]);
+        let error = refusal(&head, body.as_bytes(), now(), None, ["HUSH-SECRET", "HUSH-TOKEN"], BACKUPS);
         assert_eq!(error.request_id.as_deref(), Some("id-…"));
         assert!(!error.to_string().contains("HUSH") && !error.to_string().contains("0011"), "{error}");
     }
@@ -220,7 +237,7 @@ fn codes_and_ids_that_echo_a_secret_are_cut_too() {
 fn what_the_cloud_says_is_bounded() {
     let body = serde_json::json!({"error_code": "x".repeat(500), "error_msg": "é".repeat(5000)}).to_string();
     let head = Head { status: 500, request_id: Some("r\u{7f}".repeat(500)), ..Head::default() };
-    let error = refusal(&head, body.as_bytes(), now(), None, []);
+    let error = refusal(&head, body.as_bytes(), now(), None, [], BACKUPS);
     assert_eq!(error.message.chars().count(), 256);
     assert_eq!(error.code.unwrap().chars().count(), 32);
     assert_eq!(error.request_id.unwrap().chars().count(), 64);
@@ -241,7 +258,7 @@ proptest! {
     ) {
         let body = serde_json::json!({"error_code": code, "error_msg": format!("{before}HUSH-SECRET{after}")});
         let head = Head { status, retry_after, ..Head::default() };
-        let error = refusal(&head, body.to_string().as_bytes(), now(), None, ["HUSH-SECRET"]);
+        let error = refusal(&head, body.to_string().as_bytes(), now(), None, ["HUSH-SECRET"], BACKUPS);
         prop_assert!(!error.to_string().contains("HUSH"));
         prop_assert!(error.message.chars().count() <= 256);
     }

@@ -57,7 +57,7 @@ pub(super) fn shown(
         },
     };
     if !FIELDS.iter().any(|field| fields.has(field)) {
-        return Err(WireError::OtherContent("is an object about something else; check the endpoint and API version"));
+        return Err(WireError::OtherContent("is an object about something else"));
     }
     let policy = policy(&fields.get(POLICY), now, oddities);
     Ok(instance(&fields, id.clone(), policy, now, oddities))

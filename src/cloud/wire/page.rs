@@ -67,7 +67,7 @@ fn no_list(fields: &Fields<'_>, envelope: &Envelope, window: Window, total: Opti
         return Err(WireError::OtherContent("is an error's body with the status of a success"));
     }
     if !about_lists {
-        return Err(WireError::OtherContent("is an object about something else; check the endpoint and API version"));
+        return Err(WireError::OtherContent("is an object about something else"));
     }
     match total {
         Some(total) if total > 0 && window.offset == 0 => Err(WireError::ListMissing { list: envelope.list, total }),

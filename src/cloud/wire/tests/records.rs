@@ -77,6 +77,28 @@ fn the_documents_examples_of_restores() {
 }
 
 #[test]
+fn what_open_telekom_cloud_adds_to_restores_in_v1_is_read_over() {
+    let restore = |extra: Json| {
+        let mut entry = json!({
+            "restore_id": "r", "backup_id": "b", "restore_name": "restore_20170718214120", "backup_name": "backup",
+            "status": "succeed", "progress": "100.00", "error_code": null, "restore_remark": null, "backup_remark": null,
+            "created_at": "2017-07-18T21:41:20.721Z", "updated_at": "2017-07-18T21:41:35.182Z",
+        });
+        entry.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        restores(json!({"restore_record_response": [entry], "total_num": 1}).to_string()).unwrap()
+    };
+    let plain = restore(json!({}));
+    assert_eq!((plain.items.len(), &plain.oddities), (1, &Oddities::default()));
+    for extra in [
+        json!({"sourceInstanceId": "dcb96c22", "sourceInstanceName": "Test-DCS-MS-3-f79a983f"}),
+        json!({"sourceInstanceID": "dcb96c22", "sourceInstanceName": null}),
+        json!({"sourceInstanceID": {}, "sourceInstanceId": null, "source_instance_id": "dcb96c22"}),
+    ] {
+        assert_eq!(restore(extra.clone()), plain, "{extra}");
+    }
+}
+
+#[test]
 fn a_bad_record_is_counted_and_does_not_lose_its_page() {
     for (field, value, rejected) in [
         ("backup_id", json!(null), "backup_id"),
