@@ -2,7 +2,8 @@
 //!
 //! 0 is success (for the daemon: SIGTERM or SIGINT), 3 bad configuration, 1 anything else; `check` has its own.
 
-use std::fmt::Write as _;
+mod describe;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 
@@ -121,7 +122,7 @@ pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> 
             for warning in &loaded.warnings {
                 complain(format_args!("warning: {warning}"));
             }
-            say(&describe(&loaded.config));
+            say(&describe::describe(&loaded.config));
             0
         }
         _ => BAD_CONFIGURATION,
@@ -157,21 +158,6 @@ fn load(inputs: &Inputs) -> Option<Config> {
             None
         }
     }
-}
-
-fn describe(config: &Config) -> String {
-    let count = config.projects.len();
-    let mut text = format!("the configuration is good: {count} project{}\n", if count == 1 { "" } else { "s" });
-    for project in &config.projects {
-        let watched = match (&project.discovery, project.instances.len()) {
-            (Some(_), 0) => "all instances".to_owned(),
-            (Some(_), count) => format!("all instances, {count} of them by hand"),
-            (None, count) => format!("{count} instances by hand"),
-        };
-        let _ =
-            writeln!(text, "  {}: {} ({}), {watched}", project.name, project.endpoint, project.api_version.as_str());
-    }
-    text
 }
 
 fn options(cloud: SimulatedCloud, listen: SocketAddr) -> simulator::Options {

@@ -2,20 +2,25 @@
 //!
 //! What the user typed is read as a tree of text scalars that remember where they stand (`file`, `yaml`, `tree`),
 //! layered by figment (defaults < file < `environment` < flags: `layers`), and turned into these types by `validate`
-//! and its parts (`project`, `credentials`). Nobody guesses the type of a scalar before its field is known: `schema`
+//! and its parts (`project`, `reach`, `credentials`). Nobody guesses the type of a scalar before its field is known: `schema`
 //! and its table of `keys` know each one. Every problem is reported at once, with file, line and key (`problem`).
 
 mod address;
 mod advice;
 mod credentials;
+mod endpoint;
 mod environment;
 mod file;
 mod keys;
 mod layers;
 mod load;
 mod named_file;
+mod need;
 mod problem;
+mod profile;
 mod project;
+mod proxy;
+mod reach;
 mod region;
 mod scalar;
 mod schema;
@@ -37,6 +42,7 @@ use crate::domain::plan::UtcOffset;
 use crate::domain::{InstanceId, ProjectId, ProjectName};
 pub use load::{Inputs, Loaded, load};
 pub use problem::{Problem, Problems};
+pub use profile::{Profile, ProfileError, ProfileLogin};
 pub use schema::{KeyDoc, keys};
 pub use source::{
     Agency, Assume, CredentialsConfig, Domain, IdTokenSource, KeySource, OidcAgencySource, PasswordSource,
@@ -63,17 +69,18 @@ pub struct ProjectConfig {
     pub project: CloudProject,
     /// Key `endpoint`, or what follows from the region. Never with a path, query or user.
     pub endpoint: Url,
-    /// Key `iam_endpoint`, or what follows from the environment or the region; always there where it is needed.
+    /// Key `iam_endpoint`, or what follows from the environment, the profile or the region; always there where it is
+    /// needed: for looking the project up, passwords, id tokens and agencies by their name.
     pub iam_endpoint: Option<Url>,
-    /// Key `sts_endpoint`, likewise.
+    /// Key `sts_endpoint`, likewise; needed for agencies by their URN.
     pub sts_endpoint: Option<Url>,
     /// Key `api_version`, default `v2`.
     pub api_version: ApiVersion,
-    /// Key `credentials`: the entry it names, or the environment. One `Arc` per entry, shared by its projects.
+    /// Key `credentials`: the entry it names, or the official SDK's chain. One `Arc` per entry, shared by its projects.
     pub credentials: Arc<CredentialsConfig>,
     /// Key `ca_file`: PEM certificates added to the system's roots; the content was checked.
     pub ca_file: Option<PathBuf>,
-    /// Key `proxy`, else the environment's proxies.
+    /// Key `proxy`, else the environment's proxies for the schemes that are asked for.
     pub proxies: Proxies,
     /// Key `instances`: configured by hand; ids unique.
     pub instances: Vec<InstanceConfig>,

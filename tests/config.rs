@@ -10,12 +10,22 @@ use dcs_backup_exporter::config::{Inputs, Loaded, Problems, load};
 
 #[path = "config/arbitrary.rs"]
 mod arbitrary;
+#[path = "config/golden.rs"]
+mod golden;
 #[path = "config/good.rs"]
 mod good;
+#[path = "config/logins.rs"]
+mod logins;
 #[path = "config/reference.rs"]
 mod reference;
+#[path = "config/regions.rs"]
+mod regions;
 #[path = "config/wrong.rs"]
 mod wrong;
+#[path = "config/wrong_credentials.rs"]
+mod wrong_credentials;
+#[path = "config/wrong_endpoints.rs"]
+mod wrong_endpoints;
 
 /// A directory with a configuration and the files that it names; gone when dropped.
 struct Directory(PathBuf);
@@ -29,7 +39,7 @@ impl Directory {
         Self(path)
     }
 
-    /// With secrets in `ak`, `sk` and `token`, an empty file, a directory, a certificate and broken ones.
+    /// With secrets in `ak`, `sk`, `token`, `password` and `profile`, an empty file, a directory, a certificate and broken ones.
     fn furnished() -> Self {
         let this = Self::new();
         let certificate = include_str!("fixtures/config/private-ca.pem");
@@ -38,6 +48,12 @@ impl Directory {
             ("ak", "AKIDEXAMPLE0000000AB\n"),
             ("sk", "hunter2-hunter2-hunter2\r\n"),
             ("token", "token-hunter2\n"),
+            ("password", "hunter2 hunter2\n"),
+            ("password-free", "id-token\n"),
+            (
+                "profile",
+                "[basic]\nak = AK\nsk = hunter2\nproject_id = p-of-profile\niam_endpoint = https://iam.of-profile.example\n",
+            ),
             ("two-lines", "hunter2\nhunter2\n"),
             ("empty", ""),
             ("blank", "\n"),

@@ -1,7 +1,7 @@
 //! URLs of endpoints and proxies, checked once.
 //!
 //! The URL standard forgives much (`https:\host`, line breaks, spaces); a configuration should not. What may hold a
-//! password is never repeated in a sentence.
+//! password is never repeated in a sentence, and of a variable's value nothing is.
 
 use std::net::IpAddr;
 
@@ -11,17 +11,36 @@ use super::problem::quoted;
 
 /// The base of an API's URLs: scheme, host and perhaps a port.
 pub(super) fn endpoint(text: &str) -> Result<Url, String> {
-    let url = parse(text)?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds a user name or password; remove what stands before the `@`".to_owned());
-    }
+    let url = parse(text, &shown(text))?;
+    nobody(&url)?;
     bare(&url)?;
+    Ok(url)
+}
+
+/// A whole address, perhaps with a path and a query.
+pub(super) fn whole(text: &str) -> Result<Url, String> {
+    let url = parse(text, &shown(text))?;
+    nobody(&url)?;
+    if url.fragment().is_some() {
+        return Err("has a fragment; remove the `#` and what follows".to_owned());
+    }
     Ok(url)
 }
 
 /// An HTTP proxy; it may hold a user and a password.
 pub(super) fn proxy(text: &str) -> Result<Url, String> {
-    let url = parse(text)?;
+    let url = parse(text, &shown(text))?;
+    bare(&url)?;
+    Ok(url)
+}
+
+/// An HTTP proxy as variables name one: without a scheme it is `http://`. Nothing of it is repeated.
+pub(super) fn proxy_of_variable(text: &str) -> Result<Url, String> {
+    let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = parse(&text, "its value")?;
+    if url.path() != "/" {
+        return Err("has a path; remove it: scheme, host and port are enough".to_owned());
+    }
     bare(&url)?;
     Ok(url)
 }
@@ -36,8 +55,12 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn parse(text: &str) -> Result<Url, String> {
-    let shown = if text.contains('@') { "it".to_owned() } else { quoted(text) };
+/// A text as it may be repeated: what has an `@` may have a password before it.
+fn shown(text: &str) -> String {
+    if text.contains('@') { "it".to_owned() } else { quoted(text) }
+}
+
+fn parse(text: &str, shown: &str) -> Result<Url, String> {
     if text.is_empty() {
         return Err("is empty; give it a value or remove it".to_owned());
     }
@@ -58,6 +81,15 @@ fn parse(text: &str) -> Result<Url, String> {
         return Err(format!("{shown} has port 0, which nothing listens on"));
     }
     Ok(url)
+}
+
+/// Nobody's name or password may stand in it.
+fn nobody(url: &Url) -> Result<(), String> {
+    if url.username().is_empty() && url.password().is_none() {
+        Ok(())
+    } else {
+        Err("holds a user name or password; remove what stands before the `@`".to_owned())
+    }
 }
 
 /// Nothing may follow host and port.
@@ -123,6 +155,39 @@ mod tests {
         }
         assert!(endpoint("https://user:pw@dcs.example.com").unwrap_err().contains("user name or password"));
         assert_eq!(proxy("http://user:pw@proxy:3128").unwrap().port(), Some(3128));
+    }
+
+    #[test]
+    fn a_whole_address_keeps_its_path() {
+        for text in ["http://169.254.0.1/v1/credentials?x=1", "https://agent/"] {
+            assert_eq!(whole(text).unwrap().as_str(), text);
+        }
+        assert!(whole("http://me:hunter2@agent/x").unwrap_err().contains("user name or password"));
+        assert!(whole("http://agent/#x").unwrap_err().contains("fragment"));
+        assert!(whole("agent/x").is_err());
+    }
+
+    #[test]
+    fn proxies_of_variables_are_http_and_are_not_repeated() {
+        for text in ["proxy:3128", "http://proxy:3128", "http://proxy:3128/", "HTTP://proxy:3128"] {
+            assert_eq!(proxy_of_variable(text).unwrap().as_str(), "http://proxy:3128/");
+        }
+        assert_eq!(proxy_of_variable("me:hunter2@proxy:3128").unwrap().password(), Some("hunter2"));
+        assert_eq!(proxy_of_variable("https://[::1]:1").unwrap().scheme(), "https");
+        for text in [
+            "socks5://hunter2",
+            "socks5h://me:hunter2@proxy",
+            "http://",
+            "http://hunter2:x",
+            "proxy/hunter2",
+            "hun ter2",
+            "http://me:hun/hunter2@proxy:1",
+            "http://proxy?hunter2",
+            "hunter2:0",
+        ] {
+            let sentence = proxy_of_variable(text).unwrap_err();
+            assert!(!sentence.contains("hunter2"), "{sentence}");
+        }
     }
 
     #[test]

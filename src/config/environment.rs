@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::advice;
 use super::problem::{Origin, Place, Report};
 use super::schema::{self, Kind};
+use super::section::Field;
 use super::tree::Node;
 
 const PREFIX: &str = "DCS_EXPORTER_";
@@ -32,9 +33,24 @@ pub(super) struct Variable<'v> {
     pub(super) value: &'v str,
 }
 
-impl Variable<'_> {
+impl<'v> Variable<'v> {
     pub(super) fn place<'r>(&self, report: &'r Report) -> Place<'r> {
         Place { report, origin: Origin::Variable(self.name.into()), path: String::new() }
+    }
+
+    /// The value, where it is one of this kind; else a problem.
+    pub(super) fn checked<'r>(&self, kind: Kind, report: &'r Report) -> Option<Field<'r>>
+    where
+        'v: 'r,
+    {
+        let place = self.place(report);
+        match kind.check(self.value) {
+            Ok(()) => Some(Field { text: self.value, place }),
+            Err(sentence) => {
+                place.problem(sentence);
+                None
+            }
+        }
     }
 }
 
@@ -74,8 +90,8 @@ impl<'v> Environment<'v> {
         this
     }
 
-    /// A variable of the official SDK, such as `HUAWEICLOUD_SDK_AK`.
-    pub(super) fn sdk(&self, name: &str) -> Option<Variable<'v>> {
+    /// A variable that others know too, such as `HUAWEICLOUD_SDK_AK`, by its name as it stands.
+    pub(super) fn variable(&self, name: &str) -> Option<Variable<'v>> {
         let (name, value) = self.variables.iter().find(|(known, value)| known == name && !value.is_empty())?;
         Some(Variable { name, value })
     }

@@ -21,10 +21,6 @@ impl KeyDoc {
     const fn not_yet(self, instead: &'static str) -> Self {
         Self { built: Built::NotYet(instead), ..self }
     }
-
-    const fn not_yet_as_a_kind(self) -> Self {
-        Self { built: Built::NotYetAsAKind, ..self }
-    }
 }
 
 /// Every key, in the order of the reference file. A key below one that is not built yet is not built either.
@@ -32,24 +28,43 @@ pub(super) const KEYS: &[KeyDoc] = &[
     key(
         "projects",
         Kind::List,
-        "the projects to watch; left out, the environment names one (HUAWEICLOUD_SDK_*, DCS_EXPORTER_REGION)",
+        "the projects to watch; left out, the environment names one (DCS_EXPORTER_REGION, HUAWEICLOUD_SDK_*)",
     ),
     key("projects[].name", Kind::Name, "the label `project`; unique"),
-    key("projects[].region", Kind::Name, "the cloud's region; gives the endpoint unless that is set"),
-    key("projects[].project_id", Kind::Name, "the cloud's id of the project"),
-    key("projects[].project_name", Kind::Name, "the cloud's name of the project or sub-project, to look up its id")
-        .not_yet("a project is not looked up by its name yet; remove it and set `project_id`"),
-    key("projects[].endpoint", Kind::Endpoint, "the address of the DCS API; default: follows from `region`"),
-    key("projects[].iam_endpoint", Kind::Endpoint, "the address of the IAM API; default: follows from `region`")
-        .not_yet("IAM is not asked for anything yet; remove it"),
+    key("projects[].region", Kind::Name, "the cloud's region; gives the endpoints unless they are set"),
+    key("projects[].project_id", Kind::Name, "the cloud's id of the project; default: looked up by `project_name`"),
+    key(
+        "projects[].project_name",
+        Kind::Name,
+        "the cloud's name of the project or sub-project, to look up its id; default: the region's name",
+    ),
+    key(
+        "projects[].endpoint",
+        Kind::Endpoint,
+        "the address of the DCS API; default: the region's HUAWEICLOUD_SDK_REGION_DCS_…, else follows from `region`",
+    ),
+    key(
+        "projects[].iam_endpoint",
+        Kind::Endpoint,
+        "the address of the IAM API; default: HUAWEICLOUD_SDK_IAM_ENDPOINT, the profile's, else follows from `region`",
+    ),
+    key(
+        "projects[].sts_endpoint",
+        Kind::Endpoint,
+        "the address of the STS API; default: HUAWEICLOUD_SDK_STS_ENDPOINT, else follows from `region`",
+    ),
     key("projects[].api_version", Kind::Choice(&["v2", "v1.0"]), "the API's version: v2 or v1.0").default("v2"),
     key(
         "projects[].credentials",
         Kind::Name,
-        "the name of an entry of `credentials`; default: HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN of the environment",
+        "the name of an entry of `credentials`; default: the official SDK's chain, as with `source: chain`",
     ),
     key("projects[].ca_file", Kind::Path, "PEM certificates that are trusted besides the system's"),
-    key("projects[].proxy", Kind::Proxy, "the HTTP proxy for this project's requests"),
+    key(
+        "projects[].proxy",
+        Kind::Proxy,
+        "the HTTP proxy for this project's requests; default: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+    ),
     key("projects[].instances", Kind::List, "instances to watch, named by hand"),
     key("projects[].instances[].id", Kind::Name, "the cloud's id of the instance"),
     key("projects[].instances[].name", Kind::Name, "the label `instance_name`; default: the cloud's name"),
@@ -103,7 +118,7 @@ pub(super) const KEYS: &[KeyDoc] = &[
     key("projects[].limits.concurrency", Kind::Count(1, MOST), "how many may be under way at the same time")
         .default("8"),
     key("projects[].rpo", Kind::Duration, "the age at which a newest backup is too old; default: the top-level `rpo`"),
-    key("credentials", Kind::Names, "access keys, by a name of your own"),
+    key("credentials", Kind::Names, "ways of logging in, by a name of your own"),
     key("credentials.<name>", Kind::Map, "exactly one kind of credentials"),
     key("credentials.<name>.access_key", Kind::HeaderSecret, "the access key (AK)"),
     key("credentials.<name>.access_key_file", Kind::Path, "a file with the access key; read again before use"),
@@ -111,22 +126,68 @@ pub(super) const KEYS: &[KeyDoc] = &[
     key("credentials.<name>.secret_key_file", Kind::Path, "a file with the secret key; read again before use"),
     key("credentials.<name>.security_token", Kind::HeaderSecret, "the security token of temporary keys"),
     key("credentials.<name>.security_token_file", Kind::Path, "a file with the security token; read again before use"),
+    key("credentials.<name>.username", Kind::Text, "an IAM user, for tokens"),
+    key("credentials.<name>.password", Kind::Secret, "the IAM user's password"),
+    key("credentials.<name>.password_file", Kind::Path, "a file with the IAM user's password; read again before use"),
+    key("credentials.<name>.domain_name", Kind::Text, "the IAM user's account"),
     key(
         "credentials.<name>.source",
-        Kind::Choice(&["environment", "profile", "metadata", "oidc"]),
-        "`environment`: the official SDK's variables HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN; not yet: profile, metadata, oidc",
+        Kind::Choice(&["environment", "profile", "metadata", "oidc", "oidc_agency", "pod_identity", "chain"]),
+        "another kind: `environment` and `profile` as the official SDK reads them, `metadata` of the ECS, `oidc`, `oidc_agency`, `pod_identity` of CCE, or `chain`: the first of these that is there",
     ),
-    key("credentials.<name>.username", Kind::Text, "an IAM user, for tokens").not_yet_as_a_kind(),
-    key("credentials.<name>.password", Kind::Secret, "the IAM user's password").not_yet_as_a_kind(),
-    key("credentials.<name>.password_file", Kind::Path, "a file with the IAM user's password").not_yet_as_a_kind(),
-    key("credentials.<name>.domain_name", Kind::Text, "the IAM user's account").not_yet_as_a_kind(),
-    key("credentials.<name>.idp_id", Kind::Text, "the identity provider, for source `oidc`").not_yet_as_a_kind(),
-    key("credentials.<name>.id_token_file", Kind::Path, "a file with the federated id token, for source `oidc`")
-        .not_yet_as_a_kind(),
-    key("credentials.<name>.assume", Kind::Map, "an agency to assume with these credentials")
-        .not_yet("agencies are not assumed yet; use keys that have the rights themselves"),
-    key("credentials.<name>.assume.agency_name", Kind::Text, "the agency's name"),
-    key("credentials.<name>.assume.domain_name", Kind::Text, "the account that the agency belongs to"),
+    key(
+        "credentials.<name>.profile_file",
+        Kind::Path,
+        "`profile`: the file; default: HUAWEICLOUD_SDK_CREDENTIALS_FILE, else ~/.huaweicloud/credentials",
+    ),
+    key("credentials.<name>.metadata_endpoint", Kind::Endpoint, "`metadata`: the address of the metadata service")
+        .default("http://169.254.169.254"),
+    key("credentials.<name>.idp_id", Kind::HeaderText, "`oidc`: the identity provider's name in IAM"),
+    key(
+        "credentials.<name>.id_token_file",
+        Kind::Path,
+        "`oidc`, `oidc_agency`: a file with the id token; read again before use; default of `oidc_agency`: HUAWEICLOUD_OIDC_ID_TOKEN or HUAWEICLOUD_OIDC_TOKEN_FILE",
+    ),
+    key(
+        "credentials.<name>.provider_urn",
+        Kind::Text,
+        "`oidc_agency`: the identity provider; default: HUAWEICLOUD_OIDC_PROVIDER_URN",
+    ),
+    key(
+        "credentials.<name>.agency_urn",
+        Kind::Text,
+        "`oidc_agency`: the agency that trusts it; default: HUAWEICLOUD_OIDC_AGENCY_URN",
+    ),
+    key(
+        "credentials.<name>.session_name",
+        Kind::Name,
+        "`oidc_agency`: who the cloud's audit log names, unless HUAWEICLOUD_OIDC_SESSION_NAME does",
+    )
+    .default("oidc-sts-session"),
+    key(
+        "credentials.<name>.duration",
+        Kind::Validity,
+        "`oidc_agency`: how long keys are valid, 15m to 24h, unless HUAWEICLOUD_OIDC_DURATION_SECONDS says",
+    )
+    .default("1h"),
+    key(
+        "credentials.<name>.credentials_uri",
+        Kind::Url,
+        "`pod_identity`: the agent's whole address; default: HC_CONTAINER_CREDENTIALS_FULL_URI",
+    ),
+    key(
+        "credentials.<name>.authorization_token_file",
+        Kind::Path,
+        "`pod_identity`: a file with the token for the agent; default: HC_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    ),
+    key("credentials.<name>.assume", Kind::Map, "an agency to assume with these credentials"),
+    key("credentials.<name>.assume.agency_name", Kind::Name, "the agency's name (IAM), with its account"),
+    key("credentials.<name>.assume.domain_name", Kind::Text, "the name of the account that the agency belongs to, …"),
+    key("credentials.<name>.assume.domain_id", Kind::Name, "… or its id"),
+    key("credentials.<name>.assume.agency_urn", Kind::Text, "instead of these: the agency's URN (STS)"),
+    key("credentials.<name>.assume.session_name", Kind::Name, "with `agency_urn`: who the cloud's audit log names")
+        .default("dcs-backup-exporter"),
+    key("credentials.<name>.assume.duration", Kind::Validity, "how long keys are valid, 15m to 24h").default("1h"),
     key("credentials.<name>.limits", Kind::Map, "as in a project, shared by all projects of the entry"),
     key("credentials.<name>.limits.requests_per_second", Kind::Rate(MOST_REQUESTS), "the lasting rate").default("5"),
     key("credentials.<name>.limits.burst", Kind::Count(1, MOST), "how many may leave at once after a quiet time")

@@ -13,7 +13,8 @@ use super::{Config, file, layers, shape, validate, yaml};
 pub struct Inputs {
     /// `--config.file`.
     pub file: Option<PathBuf>,
-    /// All variables of the environment; those of the official SDK and those that begin with `DCS_EXPORTER_` count.
+    /// All variables of the environment; those that begin with `DCS_EXPORTER_`, those of the official SDK and of CCE,
+    /// those of proxies and `HOME` count.
     pub environment: Vec<(String, String)>,
     /// `--shard.ordinal`.
     pub shard_ordinal: Option<String>,

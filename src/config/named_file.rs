@@ -13,10 +13,12 @@ use super::section::Field;
 /// No secret and no bundle of certificates is larger.
 const LARGEST: u64 = 4 << 20;
 
+const NO_TEXT: &str = "is not a text file";
+
 /// The path of a file that holds one secret.
 pub(super) fn secret(field: &Field, kind: Kind, directory: &Path) -> Option<PathBuf> {
     checked(field, directory, |bytes| {
-        let text = std::str::from_utf8(bytes).map_err(|_| "is not a text file".to_owned())?;
+        let text = std::str::from_utf8(bytes).map_err(|_| NO_TEXT.to_owned())?;
         let text = text.trim_end_matches(['\n', '\r']);
         if text.trim().is_empty() {
             return Err("is empty".to_owned());
@@ -29,6 +31,9 @@ pub(super) fn secret(field: &Field, kind: Kind, directory: &Path) -> Option<Path
 /// The path of a file with PEM certificates.
 pub(super) fn certificates(field: &Field, directory: &Path) -> Option<PathBuf> {
     checked(field, directory, |bytes| {
+        if bytes.is_empty() {
+            return Err("is empty".to_owned());
+        }
         let found = reqwest::Certificate::from_pem_bundle(bytes).map_err(|_| "holds broken PEM".to_owned())?;
         if found.is_empty() {
             return Err("holds no certificate (`-----BEGIN CERTIFICATE-----`)".to_owned());
@@ -41,7 +46,7 @@ pub(super) fn certificates(field: &Field, directory: &Path) -> Option<PathBuf> {
 
 fn checked(field: &Field, directory: &Path, check: impl FnOnce(&[u8]) -> Result<(), String>) -> Option<PathBuf> {
     let path = directory.join(field.text);
-    match read(&path).and_then(|bytes| check(&bytes)) {
+    match read(&path, LARGEST).and_then(|bytes| check(&bytes)) {
         Ok(()) => Some(path),
         Err(reason) => {
             // Whole: the end of a long path is what tells one file from another.
@@ -51,7 +56,15 @@ fn checked(field: &Field, directory: &Path, check: impl FnOnce(&[u8]) -> Result<
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+/// The text of a file of at most so many bytes; the error is the rest of a sentence about it.
+pub(super) fn text(path: &Path, largest: u64) -> Result<String, String> {
+    match read(path, largest) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| NO_TEXT.to_owned()),
+        Err(sentence) => Err(sentence),
+    }
+}
+
+fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
     let metadata = std::fs::metadata(path).map_err(cannot)?;
     if metadata.is_dir() {
@@ -62,10 +75,9 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         return Err("is not a regular file".to_owned());
     }
     let mut bytes = Vec::new();
-    File::open(path).map_err(cannot)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    match bytes.len() {
-        0 => Err("is empty".to_owned()),
-        length if length as u64 > LARGEST => Err("is larger than 4 MiB".to_owned()),
-        _ => Ok(bytes),
+    File::open(path).map_err(cannot)?.take(largest + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > largest {
+        return Err(format!("is larger than {} KiB", largest >> 10));
     }
+    Ok(bytes)
 }

@@ -1,5 +1,8 @@
 //! What a key is: its kind, its default, its help; and how to find one in the table.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::address;
 use super::advice::either;
 use super::keys::KEYS;
@@ -9,6 +12,9 @@ use crate::domain::plan::UtcOffset;
 
 /// Ids, names and paths are shorter; labels stay bounded.
 pub(super) const LONGEST_NAME: usize = 128;
+
+/// How long temporary keys may be asked for: what IAM documents for the keys of an agency.
+pub(super) const VALIDITY: RangeInclusive<Duration> = Duration::from_mins(15)..=Duration::from_hours(24);
 
 /// One key of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +40,6 @@ pub(super) enum Built {
     Yes,
     /// It is refused, with the reason and what to do instead.
     NotYet(&'static str),
-    /// It belongs to a kind of credentials that is refused as a whole.
-    NotYetAsAKind,
 }
 
 /// What may stand under a key.
@@ -55,6 +59,8 @@ pub(super) enum Kind {
     Name,
     /// Any text on one line.
     Text,
+    /// A name that becomes a header: visible ASCII.
+    HeaderText,
     /// Never shown.
     Secret,
     /// Never shown, and part of a header: visible ASCII.
@@ -63,12 +69,16 @@ pub(super) enum Kind {
     Path,
     /// The base of an API's URLs.
     Endpoint,
+    /// A whole URL, with its path.
+    Url,
     /// The URL of a proxy, perhaps with a password.
     Proxy,
     /// Longer than nothing.
     Duration,
     /// Nothing at all is meaningful too.
     DurationOrZero,
+    /// How long temporary keys shall be valid.
+    Validity,
     /// True or false.
     Switch,
     /// A number above 0 up to this.
@@ -130,6 +140,10 @@ impl Kind {
         match self {
             Self::Name if text.len() > LONGEST_NAME => Err(format!("is longer than {LONGEST_NAME} bytes; shorten it")),
             Self::Name | Self::Text | Self::Path | Self::Texts | Self::TextOrTexts => one_line(text),
+            Self::HeaderText if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Err(format!("{} holds a space or another character that no such name has", quoted(text)))
+            }
+            Self::HeaderText => Self::Name.check(text),
             Self::Secret | Self::HeaderSecret if text.is_empty() => Err(EMPTY.to_owned()),
             Self::HeaderSecret if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 Err("holds a space, a line break or another character that no such key has; check how it was copied"
@@ -137,6 +151,7 @@ impl Kind {
             }
             Self::Secret | Self::HeaderSecret | Self::Map | Self::Names | Self::List => Ok(()),
             Self::Endpoint => address::endpoint(text).map(drop),
+            Self::Url => address::whole(text).map(drop),
             Self::Proxy => address::proxy(text).map(drop),
             Self::Duration | Self::DurationOrZero => {
                 let duration = scalar::duration(text)?;
@@ -148,6 +163,10 @@ impl Kind {
                     Ok(())
                 }
             }
+            Self::Validity => match scalar::duration(text)? {
+                duration if VALIDITY.contains(&duration) => Ok(()),
+                _ => Err(format!("{} is not from 15m to 24h, which is what the cloud grants", quoted(text))),
+            },
             Self::Switch => scalar::switch(text).map(drop),
             Self::Rate(most) => scalar::rate(text, most).map(drop),
             Self::Count(least, most) => scalar::count(text, least, most).map(drop),
@@ -236,12 +255,30 @@ mod tests {
     }
 
     #[test]
+    fn temporary_keys_are_asked_for_within_what_is_granted() {
+        for text in ["15m", "1h", "24h", "1d"] {
+            assert_eq!(Kind::Validity.check(text), Ok(()), "{text}");
+        }
+        for text in ["14m59s", "24h1ms", "0s", "1y", "3600"] {
+            assert!(Kind::Validity.check(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_for_headers_are_visible_ascii() {
+        assert_eq!(Kind::HeaderText.check("my-idp_2"), Ok(()));
+        for text in ["", "a b", "ä", "a\nb", &"a".repeat(129)] {
+            assert!(Kind::HeaderText.check(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn names_are_bounded_and_secrets_are_not_repeated() {
         assert_eq!(Kind::Name.check(&"a".repeat(128)), Ok(()));
         for text in ["", "a\nb", "\u{7f}", &"a".repeat(129)] {
             assert!(Kind::Name.check(text).is_err(), "{text:?}");
         }
-        for kind in [Kind::HeaderSecret, Kind::Secret, Kind::Proxy, Kind::Endpoint] {
+        for kind in [Kind::HeaderSecret, Kind::Secret, Kind::Proxy, Kind::Endpoint, Kind::Url] {
             for text in ["hunter2\n", "http://u:hunter2@h/path", "hunter2@", "ftp://hunter2@x", "http://u:1/hunter2@h"]
             {
                 if let Err(sentence) = kind.check(text) {

@@ -2,22 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::credentials::Credentials;
+use super::credentials::{self, Credentials};
 use super::environment::Environment;
 use super::problem::{Origin, Place, Report, quoted};
-use super::project::{self, Shared};
+use super::project::{self, Shared, alone};
 use super::section::Section;
 use super::tree::Node;
 use super::{CloudProject, Config, Polling, ProjectConfig, scalar};
 
 /// Reads the whole tree; `None` where something was complained about.
-pub(super) fn config(
-    tree: &Node,
-    environment: &Environment,
+pub(super) fn config<'a>(
+    tree: &'a Node,
+    environment: &'a Environment<'a>,
     file: Option<&Place>,
-    directory: &Path,
-    report: &Report,
+    directory: &'a Path,
+    report: &'a Report,
 ) -> Option<Config> {
     let root = Section::root(tree, report);
     check_shard(&root);
@@ -28,6 +29,7 @@ pub(super) fn config(
     let rpo_grace = root.duration("rpo_grace");
     let shared = Shared {
         credentials: Credentials::read(&root, environment, directory),
+        environment,
         rpo: root.duration("rpo"),
         // A bad one was complained about; the rest is still looked at.
         rpo_grace: rpo_grace.unwrap_or_default(),
@@ -39,7 +41,7 @@ pub(super) fn config(
         }
         projects_of_file(&root, &shared)
     } else if starts(environment) {
-        project::of_environment(environment, &shared, report).map(|project| vec![project])
+        alone::read(environment, &shared, report).map(|project| vec![project])
     } else {
         nothing_to_watch(file, report);
         None
@@ -51,14 +53,15 @@ pub(super) fn config(
 
 /// Whether any variable says that the environment is to name the project.
 fn starts(environment: &Environment) -> bool {
-    let sdk = ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_PROJECT_ID"];
     environment.region.is_some()
         || environment.endpoint.is_some()
-        || sdk.into_iter().any(|name| environment.sdk(name).is_some())
+        || environment.variable("HUAWEICLOUD_SDK_PROJECT_ID").is_some()
+        || credentials::begins(environment)
 }
 
 fn nothing_to_watch(file: Option<&Place>, report: &Report) {
-    let variables = "set HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID and DCS_EXPORTER_REGION";
+    let variables =
+        "set DCS_EXPORTER_REGION, HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and, optional, HUAWEICLOUD_SDK_PROJECT_ID";
     match file {
         Some(file) => {
             file.key("projects").problem(format!("lists nothing to watch; list at least one project, or {variables}"));
@@ -87,12 +90,16 @@ fn projects_of_file<'a>(root: &Section<'a>, shared: &Shared<'a>) -> Option<Vec<P
 
 /// Two projects that are the same to the cloud: their instances are polled and counted twice.
 fn warn_of_twins(sections: &[Section], read: &[Option<ProjectConfig>]) {
-    let mut seen: BTreeMap<(&str, &str), &ProjectConfig> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, &str, usize), &ProjectConfig> = BTreeMap::new();
     for (section, project) in sections.iter().zip(read) {
         let Some(project) = project else { continue };
-        let CloudProject::Id(id) = &project.project else { continue };
-        if let Some(other) = seen.insert((id.as_str(), project.endpoint.as_str()), project) {
-            section.place_of("project_id").warning(format!(
+        let (id, key, account) = match &project.project {
+            CloudProject::Id(id) => (id.as_str(), "project_id", 0),
+            // The same name is another project in another account.
+            CloudProject::Named(name) => (name.as_str(), "project_name", Arc::as_ptr(&project.credentials).addr()),
+        };
+        if let Some(other) = seen.insert((id, project.endpoint.as_str(), account), project) {
+            section.place_of(key).warning(format!(
                 "is that of project {} too, at the same endpoint: what both watch is polled twice",
                 quoted(other.name.as_str())
             ));

@@ -45,6 +45,22 @@ fn deceptive() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Where a secret may stand: a variable of its own, and what is typed in the file.
+const SECRETS: [(&str, &str); 12] = [
+    ("HUAWEICLOUD_SDK_AK", ""),
+    ("HUAWEICLOUD_SDK_SK", ""),
+    ("HUAWEICLOUD_SDK_SECURITY_TOKEN", ""),
+    ("HUAWEICLOUD_OIDC_ID_TOKEN", ""),
+    ("all_proxy", ""),
+    ("https_proxy", "credentials: { x: { source: metadata } }"),
+    ("NONE", "credentials: { x: { access_key: SECRET, secret_key: SECRET, security_token: SECRET } }"),
+    ("NONE", "credentials: { x: { username: u, password: SECRET, domain_name: d } }"),
+    ("NONE", "credentials: { x: { username: u, password_file: password, domain_name: d } }"),
+    ("NONE", "credentials: { x: { source: oidc, idp_id: i, id_token_file: token } }"),
+    ("NONE", "credentials: { x: { source: profile, profile_file: profile } }"),
+    ("NONE", "credentials: { x: { source: oidc_agency, provider_urn: p, agency_urn: a, id_token_file: token } }"),
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -74,6 +90,29 @@ proptest! {
             let variable = [("DCS_EXPORTER_CREDENTIALS__A__SECRET_KEY", secret.as_str())];
             let config = directory.load(yaml("a", ""), &variable).map_err(|p| TestCaseError::fail(p.to_string()))?.config;
             prop_assert_eq!(&secret_key(&config), secret);
+        }
+    }
+
+    #[test]
+    fn no_secret_is_told_wherever_it_stands(before in "[ -~äß\t]{0,6}", after in "[ -~äß\t]{0,6}", at in 0..SECRETS.len()) {
+        let secret = format!("{before}hunter2{after}");
+        let directory = Directory::furnished();
+        let (variable, typed) = SECRETS[at];
+        let typed = typed.replace("SECRET", &quoted(&secret));
+        for name in ["profile", "password", "token"] {
+            directory.write(name, format!("[basic]\nak = {secret}\nsk = {secret}\n{secret}\n"));
+        }
+        let profile = directory.0.join("profile").display().to_string();
+        let value = if variable.ends_with('y') { format!("http://me:{secret}@proxy:1") } else { secret.clone() };
+        let variables = [(variable, value.as_str()), ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", profile.as_str())];
+        for region in ["cn-north-4", "nowhere"] {
+            let yaml = format!("projects: [{{ name: a, region: {region}, {typed} }}]\n");
+            let yaml = if typed.contains("credentials") { format!("projects: [{{ name: a, region: {region}, credentials: x }}]\n{typed}\n") } else { yaml };
+            let told = match directory.load(yaml, &variables) {
+                Ok(loaded) => format!("{loaded:?}"),
+                Err(problems) => problems.to_string(),
+            };
+            prop_assert!(!told.contains("hunter2"), "{variable} {typed}: {told}");
         }
     }
 

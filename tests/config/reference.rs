@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dcs_backup_exporter::config::{ApiVersion, CloudProject, keys};
 
@@ -99,17 +100,29 @@ fn defaults_are_said_as_they_are() {
     }
 }
 
+/// With the files that the examples name.
+fn with_secrets() -> Directory {
+    let directory = Directory::new();
+    for file in ["ak", "sk", "china-ak", "china-sk", "china-token", "password", "id-token"] {
+        directory.write(&format!("secrets/{file}"), "SECRET\n");
+    }
+    directory.write("private-ca.pem", include_str!("../fixtures/config/private-ca.pem"));
+    directory
+}
+
 #[test]
 fn the_examples_load() {
     let sdk = [("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_SK", "SK")];
-    for (name, projects) in
-        [("one-project.yml", 1), ("many-projects.yml", 3), ("open-telekom-cloud.yml", 2), ("private-cloud.yml", 1)]
-    {
-        let directory = Directory::new();
-        for file in ["secrets/ak", "secrets/sk", "secrets/china-ak", "secrets/china-sk", "secrets/china-token"] {
-            directory.write(file, "SECRET\n");
-        }
-        directory.write("private-ca.pem", include_str!("../fixtures/config/private-ca.pem"));
+    for (name, projects) in [
+        ("ecs-agency.yml", 2),
+        ("kubernetes-oidc.yml", 2),
+        ("many-projects.yml", 3),
+        ("one-project.yml", 1),
+        ("open-telekom-cloud-user.yml", 2),
+        ("open-telekom-cloud.yml", 2),
+        ("private-cloud.yml", 1),
+    ] {
+        let directory = with_secrets();
         let yaml = shipped(&format!("examples/{name}"));
         let loaded = directory.load(yaml, &sdk).unwrap_or_else(|problems| panic!("{name}: {problems}"));
         assert_eq!(loaded.warnings, [""; 0], "{name}");
@@ -119,16 +132,12 @@ fn the_examples_load() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    assert_eq!(files.len(), 4, "an example is not tested: {files:?}");
+    assert_eq!(files.len(), 7, "an example is not tested: {files:?}");
 }
 
 #[test]
 fn the_examples_mean_what_their_comments_say() {
-    let directory = Directory::new();
-    for file in ["secrets/ak", "secrets/sk", "secrets/china-ak", "secrets/china-sk", "secrets/china-token"] {
-        directory.write(file, "SECRET\n");
-    }
-    directory.write("private-ca.pem", include_str!("../fixtures/config/private-ca.pem"));
+    let directory = with_secrets();
     let config = directory.load(shipped("examples/many-projects.yml"), &[]).unwrap().config;
     let [shop, payments, archive] = config.projects.as_slice() else { panic!("three projects") };
     assert_eq!(
@@ -139,4 +148,8 @@ fn the_examples_mean_what_their_comments_say() {
     assert!(shop.limits.is_none() && archive.limits.is_some() && archive.discovery.is_none());
     let config = directory.load(shipped("examples/private-cloud.yml"), &[]).unwrap().config;
     assert_eq!(config.projects[0].api_version, ApiVersion::V1);
+    let config = directory.load(shipped("examples/open-telekom-cloud-user.yml"), &[]).unwrap().config;
+    let names: Vec<_> = config.projects.iter().map(|project| project.project.clone()).collect();
+    assert_eq!(names, ["eu-de", "eu-de_payments"].map(|name| CloudProject::Named(name.to_owned())));
+    assert!(Arc::ptr_eq(&config.projects[0].credentials, &config.projects[1].credentials), "one login");
 }

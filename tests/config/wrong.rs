@@ -4,50 +4,8 @@ use std::fmt::Write as _;
 
 use dcs_backup_exporter::config::{Inputs, load};
 
+use crate::golden::{CREDENTIALS, Golden, PROJECT};
 use crate::{Directory, load_environment, variables};
-
-/// A good project without its end, and good credentials, to put mistakes beside.
-const PROJECT: &str = "projects:\n  - name: prod\n    region: eu-de\n    project_id: p1\n    credentials: ops\n";
-const CREDENTIALS: &str = "credentials: { ops: { access_key: AK, secret_key: hunter2 } }\n";
-
-/// What each topic's golden file holds: the file with its line numbers, the variables, and the report.
-struct Golden(String);
-
-impl Golden {
-    fn new() -> Self {
-        Self(String::new())
-    }
-
-    fn case(&mut self, title: &str, yaml: &str, environment: &[(&str, &str)]) {
-        let directory = Directory::furnished();
-        writeln!(self.0, "# {title}").unwrap();
-        for (index, line) in yaml.lines().enumerate() {
-            writeln!(self.0, "{:3} | {line}", index + 1).unwrap();
-        }
-        for (name, value) in environment {
-            writeln!(self.0, "  $ {name}={value}").unwrap();
-        }
-        let report = directory.load(yaml, environment).map(drop).expect_err(title).to_string();
-        writeln!(self.0, "{}\n", directory.relative(&report)).unwrap();
-        assert!(!report.contains("hunter"), "{title} tells a secret: {report}");
-    }
-
-    /// A file of a good project and good credentials with something added to both.
-    fn beside(&mut self, title: &str, project: &str, rest: &str) {
-        self.case(title, &format!("{PROJECT}{project}{CREDENTIALS}{rest}"), &[]);
-    }
-
-    /// A project that is good but for its credentials.
-    fn credentials(&mut self, title: &str, entry: &str) {
-        self.case(title, &format!("{PROJECT}credentials:\n  ops:\n{entry}"), &[]);
-    }
-
-    fn matches(self, name: &str) {
-        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(name, self.0.trim_end());
-        });
-    }
-}
 
 #[test]
 fn files_that_are_no_configuration() {
@@ -143,88 +101,19 @@ fn projects_that_do_not_fit_together() {
 }
 
 #[test]
-fn credentials_that_cannot_work() {
-    let mut golden = Golden::new();
-    golden.case(
-        "an entry that does not exist",
-        &format!("{PROJECT}credentials:\n  opss: {{ access_key: AK, secret_key: hunter2 }}\n"),
-        &[],
-    );
-    golden.case("no entry at all", PROJECT, &[]);
-    golden.case("neither an entry nor variables", "projects:\n  - { name: a, region: eu-de, project_id: p }\n", &[]);
-    golden.case(
-        "half of the variables",
-        "projects:\n  - { name: a, region: eu-de, project_id: p }\n",
-        &[("HUAWEICLOUD_SDK_AK", "AK")],
-    );
-    golden.case(
-        "half of the variables, by name",
-        &format!("{PROJECT}credentials: {{ ops: {{ source: environment }} }}\n"),
-        &[("HUAWEICLOUD_SDK_SK", "hunter2")],
-    );
-    golden.credentials("inline and by file", "    access_key: AK\n    access_key_file: ak\n    secret_key: hunter2\n");
-    golden.credentials("a secret without its key", "    secret_key: hunter2\n");
-    golden.credentials("a token alone", "    security_token: hunter2\n");
-    golden.credentials("two kinds", "    access_key: AK\n    secret_key: hunter2\n    source: environment\n");
-    golden.credentials("nothing", "    limits: { burst: 1 }\n");
-    golden.case("an empty entry", &format!("{PROJECT}credentials:\n  ops:\n"), &[]);
-    golden.credentials(
-        "files",
-        "    access_key_file: missing\n    secret_key_file: directory\n    security_token_file: empty\n",
-    );
-    golden.credentials("blank and odd files", "    access_key_file: two-lines\n    secret_key_file: blank\n");
-    golden.credentials("a secret of two lines", "    access_key: \"hunter2\\n\"\n    secret_key: ''\n");
-    golden.credentials("a source that nobody knows", "    source: vault\n");
-    golden.credentials("keys of another source", "    source: environment\n    idp_id: x\n");
-    golden.case(
-        "secrets without their keys",
-        &format!("{PROJECT}credentials:\n  ops: {{ AKhunter2, SKhunter2, hunter }}\n"),
-        &[],
-    );
-    golden.case(
-        "no space after the colon",
-        &format!("{PROJECT}credentials:\n  ops: {{ access_key: AK, secret_key:hunter2 }}\n"),
-        &[],
-    );
-    golden.case("a secret for a mapping", &format!("{PROJECT}credentials:\n  ops: hunter2\n"), &[]);
-    golden.case("a secret for a mapping of names", &format!("{PROJECT}credentials: hunter2\n"), &[]);
-    golden.matches("credentials");
-}
-
-#[test]
 fn keys_that_are_not_built_yet_are_refused_and_nothing_else_is_said() {
     let mut golden = Golden::new();
-    golden.case(
-        "a project by its name",
-        &format!("projects:\n  - {{ name: a, region: eu-de, project_name: eu-de_a, credentials: ops }}\n{CREDENTIALS}"),
-        &[],
-    );
-    golden.case(
-        "a project by its region",
-        &format!("projects:\n  - {{ name: a, region: eu-de, credentials: ops }}\n{CREDENTIALS}"),
-        &[],
-    );
-    golden.beside("iam_endpoint", "    iam_endpoint: https://iam.eu-de.otc.t-systems.com\n", "");
     golden.beside("filters", "    discovery:\n      include: { name: \"^prod-\", engine: [Redis], tags: { env: [prod] } }\n      exclude: { name: \"-scratch$\" }\n", "");
     golden.beside("overrides", "    overrides:\n      - { match: { tags: { tier: [gold] } }, rpo: 13h }\n      - { match: { id: i1 }, rpo: 29h }\n", "");
     golden.beside("instance_tags", "    instance_tags: [team, env]\n", "");
     golden.beside("storage", "", "storage: { path: /var/lib/x, interval: 30s, max_age: 1h }\n");
     golden.beside("shard", "", "shard: { ordinal: 1, total: 3 }\n");
     golden.beside("shard by host name", "", "shard: { ordinal: auto, total: 3 }\n");
-    golden.credentials("a profile", "    source: profile\n");
-    golden.credentials("metadata", "    source: metadata\n");
-    golden.credentials("a user", "    username: u\n    password: hunter2\n    domain_name: d\n");
-    golden.credentials("a federated token", "    source: oidc\n    idp_id: x\n    id_token_file: /run/token\n");
-    golden.credentials(
-        "an agency",
-        "    access_key: AK\n    secret_key: hunter2\n    assume: { agency_name: a, domain_name: d }\n",
-    );
     golden.beside(
         "wrong and not built",
         "    overrides:\n      - { match: { tag: x }, rpo: 5 }\n      - {}\n    instance_tags: [team, team, [x]]\n",
         "storage: { interval: 0s }\nshard: { ordinal: 3, total: 3 }\n",
     );
-    golden.credentials("a wrong user", "    username: u\n    assume: {}\n");
     golden.matches("not_yet");
 }
 
@@ -299,9 +188,9 @@ polling:
 #[test]
 fn starts_without_a_file_that_cannot_work() {
     let mut text = String::new();
-    let cases: [&[(&str, &str)]; 6] = [
+    let cases: [&[(&str, &str)]; 10] = [
         &[],
-        &[("DCS_EXPORTER_REGION", "eu-de")],
+        &[("DCS_EXPORTER_REGION", "eu-de"), ("HUAWEICLOUD_SDK_AK", "AK")],
         &[("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_SK", "hunter2")],
         &[("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_PROJECT_ID", "p"), ("DCS_EXPORTER_REGION", "eu-dee")],
         &[
@@ -311,6 +200,14 @@ fn starts_without_a_file_that_cannot_work() {
             ("DCS_EXPORTER_ENDPOINT", "https://x/y"),
         ],
         &[("DCS_EXPORTER_RPO", "5")],
+        &[("DCS_EXPORTER_ENDPOINT", "https://dcs.example.com")],
+        &[("DCS_EXPORTER_ENDPOINT", "https://dcs.example.com"), ("DCS_EXPORTER_REGION", "region-1")],
+        &[
+            ("DCS_EXPORTER_REGION", "eu-de"),
+            ("HUAWEICLOUD_SDK_IAM_ENDPOINT", "https://iam/v3"),
+            ("HTTPS_PROXY", "socks5://hunter2"),
+        ],
+        &[("HUAWEICLOUD_OIDC_ID_TOKEN", "hunter2")],
     ];
     for environment in cases {
         for (name, value) in environment {
