@@ -57,7 +57,7 @@ pub use login::{LoginRefusal, MetadataMode, ProjectNames, UnknownWord};
 pub use quirk::{Absent, NoRecords, Quirk, Total, UnknownQuirk};
 pub use route::{Call, UnknownCall, Version};
 pub use throttle::RateLimit;
-pub use welcome::{banner, configuration, demo_config};
+pub use welcome::{banner, configuration, demo_config, password_configuration};
 
 use crate::clock::Clock;
 use region::Region;
