@@ -1,11 +1,13 @@
-//! A simulated DCS cloud on a socket: for `demo`, for `simulate`, and as the cloud of the tests.
+//! A simulated DCS cloud on a socket, with all that one logs in with: for `demo`, for `simulate`, and as the cloud of
+//! the tests.
 //!
 //! It stands outside the program's layers and talks to them as the real cloud does, over HTTP with signed requests.
 //! It shares no reading or writing of bodies with the client, so that a misunderstanding cannot hide in both.
 //!
 //! * `fleet`, `history`: instances, backups and restores, a pure function of seed, number, speed and clock;
 //!   all time stamps are true, nothing is stored;
-//! * `gateway`: signature, rate limit, project; `faults` on request and what they `spoil`;
+//! * `gateway`: signature or token, rate limit, project; `faults` on request and what they `spoil`;
+//! * `login`: IAM, STS, the metadata service and the agent of pods, and what they have issued;
 //! * `api`, `bodies`, `quirk`: both versions of the API, in every form that answers take;
 //! * `serve`, `control`: the sockets, and a page to change faults while it runs.
 //!
@@ -18,6 +20,7 @@ mod api;
 mod archetype;
 mod bodies;
 mod by_hand;
+mod caller;
 mod chance;
 mod control;
 mod course;
@@ -27,6 +30,8 @@ mod gateway;
 mod handle;
 mod history;
 mod judge;
+mod lockout;
+mod login;
 mod query;
 mod quirk;
 mod refusal;
@@ -48,10 +53,11 @@ use tokio::net::TcpListener;
 pub use faults::{Fault, FaultError, FaultKind};
 pub use handle::{Handle, InstanceSummary};
 pub use judge::{Seen, Tally};
+pub use login::{LoginRefusal, MetadataMode, ProjectNames, UnknownWord};
 pub use quirk::{Absent, NoRecords, Quirk, Total, UnknownQuirk};
-pub use route::{Call, Version};
+pub use route::{Call, UnknownCall, Version};
 pub use throttle::RateLimit;
-pub use welcome::{banner, configuration, demo_config};
+pub use welcome::{banner, configuration, demo_config, password_configuration};
 
 use crate::clock::Clock;
 use region::Region;
@@ -70,6 +76,34 @@ pub const TEMPORARY_ACCESS_KEY: &str = "SIMULATEDTEMPORARY02";
 pub const TEMPORARY_SECRET_KEY: &str = "simulated-secret-key-of-no-real-user-002";
 /// What `X-Security-Token` must be with the temporary key.
 pub const SECURITY_TOKEN: &str = "simulated-security-token-of-no-real-user";
+/// The region, whose name the first project has.
+pub const REGION: &str = "eu-sim-1";
+/// The name of [`PROJECT_ID`].
+pub const PROJECT_NAME: &str = REGION;
+/// The name of [`SECOND_PROJECT_ID`].
+pub const SECOND_PROJECT_NAME: &str = "eu-sim-1_second";
+/// The account.
+pub const DOMAIN_NAME: &str = "simulated-account";
+/// Its id.
+pub const DOMAIN_ID: &str = "51a0000000000000000000000000a001";
+/// A user with a password.
+pub const USERNAME: &str = "simulated-user";
+/// Its id.
+pub const USER_ID: &str = "51a0000000000000000000000000b001";
+/// Its password.
+pub const PASSWORD: &str = "simulated-password-of-no-real-user";
+/// An identity provider of IAM.
+pub const IDP_ID: &str = "simulated-idp";
+/// An id token that it has issued.
+pub const ID_TOKEN: &str = "simulated-header.simulated-claims.simulated-signature";
+/// The same provider, as STS names it.
+pub const PROVIDER_URN: &str = "iam::51a0000000000000000000000000a001:oidcProvider:simulated-idp";
+/// An agency of the account that trusts everybody here.
+pub const AGENCY_NAME: &str = "simulated-agency";
+/// The same agency, as STS names it.
+pub const AGENCY_URN: &str = "iam::51a0000000000000000000000000a001:agency:simulated-agency";
+/// What a pod sends to its agent.
+pub const POD_TOKEN: &str = "simulated-token-of-no-real-pod";
 /// How many instances show every kind there is.
 pub const DEMO_INSTANCES: usize = 12;
 /// The speed at which a minute shows backups waiting and running, and a restore.
@@ -93,7 +127,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// The gateway's rate limit; `None` for none.
     pub rate_limit: Option<RateLimit>,
-    /// Whether five wrong signatures in a row lock a key for five minutes, as in the real cloud.
+    /// Whether five wrong signatures in a row lock a key for five minutes, and five wrong passwords a user for
+    /// fifteen, as in the real cloud.
     pub locks_keys: bool,
 }
 

@@ -31,7 +31,8 @@ pub(super) fn respond(region: &Region, route: &Route, query: &Query) -> Result<A
         }
         Call::Instance => instance(region, route, now),
         Call::Backups | Call::Restores => records(region, route, query, now),
-        Call::Unknown => Err(Refusal::service(
+        // Those to log in are answered elsewhere.
+        _ => Err(Refusal::service(
             404,
             "APIGW.0101",
             "The API does not exist or has not been published in the environment",

@@ -1,6 +1,8 @@
-//! The control page of a simulated cloud that runs alone: what there is, and faults and quirks at run time.
+//! The control page of a simulated cloud that runs alone: what there is, and faults, quirks and logins at run time.
 //!
 //! Not signed, and only for clients on this machine.
+
+mod logins;
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -34,8 +36,15 @@ pub(super) fn handle(region: &Region, method: &Method, uri: &Uri, peer: SocketAd
         ("/simulator/quirks", &Method::GET) => text(200, &quirks(region)),
         ("/simulator/quirks", &Method::PUT) => add_quirks(region, &query),
         ("/simulator/quirks", &Method::DELETE) => remove_quirks(region, &query),
-        ("/simulator" | "/simulator/faults" | "/simulator/quirks", _) => text(405, "use GET, PUT or DELETE\n"),
-        _ => text(404, "there are /simulator/, /simulator/faults and /simulator/quirks\n"),
+        ("/simulator/logins", &Method::GET) => text(200, &logins::overview(region)),
+        ("/simulator/logins", &Method::PUT) => logins::change(region, &query),
+        ("/simulator/logins", &Method::DELETE) => logins::restore(region),
+        ("/simulator/grants", &Method::DELETE) => logins::revoke(region),
+        ("/simulator/grants", _) => text(405, "use DELETE\n"),
+        ("/simulator" | "/simulator/faults" | "/simulator/quirks" | "/simulator/logins", _) => {
+            text(405, "use GET, PUT or DELETE\n")
+        }
+        _ => text(404, "there are /simulator/, and below it faults, quirks, logins and grants\n"),
     }
 }
 
@@ -108,6 +117,7 @@ fn overview(region: &Region) -> String {
          temporary    {TEMPORARY_ACCESS_KEY}\nits secret   {TEMPORARY_SECRET_KEY}\nits token    {SECURITY_TOKEN}\n",
         region.seed, region.speed,
     );
+    page.push_str(&logins::names());
     {
         let gate = locked(&region.gate);
         for key in [ACCESS_KEY, TEMPORARY_ACCESS_KEY].into_iter().filter(|key| gate.locked(key, now)) {
@@ -120,7 +130,7 @@ fn overview(region: &Region) -> String {
         "\nrequests     {}, at most {} in a second and {} at once; {} wrong signatures, {} throttled",
         tally.requests, tally.peak_per_second, tally.peak_concurrency, tally.signature_failures, tally.throttled
     );
-    let _ = write!(page, "\n{}\n{}", faults(region), quirks(region));
+    let _ = write!(page, "\n{}\n{}\n{}", logins::overview(region), faults(region), quirks(region));
     for project in region.projects().iter() {
         let _ = writeln!(page, "\nproject {}, {} instances", project.id, project.members.len());
         for member in &project.members {

@@ -16,7 +16,8 @@ pub struct Fault {
     pub kind: FaultKind,
     /// How often, 0 to 1.
     pub probability: f64,
-    /// The id or name of the one instance that it concerns; `None` for every request, listings included.
+    /// The id or name of the one instance that it concerns; `None` for every request to DCS, listings included.
+    /// Calls to log in are struck only by name: `iam` for all of them, or the call's own, such as `security-key`.
     pub instance: Option<String>,
     /// How long [`FaultKind::Slow`] holds an answer back; `None` for 1 to 20 s, so that some exceed a client's limit.
     pub delay: Option<Duration>,
@@ -154,13 +155,14 @@ pub(super) struct Struck {
     pub(super) kind: Option<(FaultKind, Chance)>,
 }
 
-/// Which of these faults strike a request; `names` are the instance's id and name, empty for a listing.
+/// Which of these faults strike a request; `names` are the instance's id and name, empty for a listing. A request
+/// `by_name` is not struck by faults for all.
 ///
 /// A delay adds to whatever else strikes; of the others the first in the list that strikes counts.
-pub(super) fn strike(faults: &[Fault], names: &[&str], draw: Chance) -> Struck {
+pub(super) fn strike(faults: &[Fault], names: &[&str], by_name: bool, draw: Chance) -> Struck {
     let mut struck = Struck::default();
     for fault in faults {
-        let concerned = fault.instance.as_deref().is_none_or(|instance| names.contains(&instance));
+        let concerned = fault.instance.as_deref().map_or(!by_name, |instance| names.contains(&instance));
         let draw = draw.of(fault.kind.as_str());
         if !concerned || !draw.happens(fault.probability) {
             continue;
@@ -231,7 +233,7 @@ mod tests {
         let count = |names: &[&str]| {
             let root = Chance::seeded(7);
             let kinds: Vec<Option<FaultKind>> =
-                (0..10_000).map(|n| strike(&faults, names, root.nth(n)).kind.map(|(kind, _)| kind)).collect();
+                (0..10_000).map(|n| strike(&faults, names, false, root.nth(n)).kind.map(|(kind, _)| kind)).collect();
             let of = |kind| kinds.iter().filter(|struck| **struck == Some(kind)).count();
             (of(FaultKind::Html), of(FaultKind::Reset))
         };
@@ -246,10 +248,22 @@ mod tests {
     fn a_delay_adds_to_another_fault() {
         let delay = Some(Duration::from_millis(5));
         let faults = [Fault { delay, ..Fault::always(FaultKind::Slow) }, Fault::always(FaultKind::Html)];
-        let struck = strike(&faults, &[], Chance::seeded(1));
+        let struck = strike(&faults, &[], false, Chance::seeded(1));
         assert_eq!(struck.delay, delay);
         assert_eq!(struck.kind.map(|(kind, _)| kind), Some(FaultKind::Html));
-        let drawn = strike(&[Fault::always(FaultKind::Slow)], &[], Chance::seeded(1)).delay.unwrap();
+        let drawn = strike(&[Fault::always(FaultKind::Slow)], &[], false, Chance::seeded(1)).delay.unwrap();
         assert!((1.0..20.0).contains(&drawn.as_secs_f64()));
+    }
+
+    #[test]
+    fn logins_are_struck_by_name_alone() {
+        let kind = |fault: &str| {
+            let faults = [fault.parse().unwrap()];
+            strike(&faults, &["iam", "token"], true, Chance::seeded(1)).kind.map(|(kind, _)| kind)
+        };
+        assert_eq!(kind("html"), None);
+        assert_eq!(kind("html@orders-cache"), None);
+        assert_eq!(kind("html@iam"), Some(FaultKind::Html));
+        assert_eq!(kind("html@token"), Some(FaultKind::Html));
     }
 }

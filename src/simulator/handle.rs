@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::SignedDuration;
@@ -11,6 +12,7 @@ use super::chance::Chance;
 use super::faults::Fault;
 use super::fleet::Member;
 use super::judge::Tally;
+use super::login::{LoginRefusal, MetadataMode, ProjectNames};
 use super::quirk::Quirk;
 use super::region::{Canned, Region, locked};
 use super::route::{Call, Version};
@@ -136,6 +138,44 @@ impl Handle {
     /// Sets or ends the gateway's rate limit; the bucket begins full.
     pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
         *locked(&self.region.bucket) = limit.map(Bucket::new);
+    }
+
+    /// How long tokens and temporary keys are good that are issued from now on, whatever is asked for; `None` for what
+    /// is asked for or usual: tokens 24 h, keys 15 min to 24 h.
+    pub fn set_validity(&self, validity: impl Into<Option<Duration>>) {
+        self.region.settings_mut().login.validity = validity.into();
+    }
+
+    /// Ends all tokens and temporary keys issued so far, those of the metadata service included.
+    pub fn revoke_grants(&self) {
+        locked(&self.region.issued).revoke();
+    }
+
+    /// Refuses everybody who wants a token or keys, whoever issues them; `None` ends that.
+    pub fn refuse_logins(&self, refusal: impl Into<Option<LoginRefusal>>) {
+        self.region.settings_mut().login.refusal = refusal.into();
+    }
+
+    /// What the metadata service is like.
+    pub fn set_metadata(&self, mode: MetadataMode) {
+        self.region.settings_mut().login.metadata = mode;
+    }
+
+    /// Lets the metadata service hand out the same keys until so long before their end, as Open Telekom Cloud's does
+    /// until ten minutes before; `None`: new ones each time.
+    pub fn set_metadata_renewal(&self, before_the_end: impl Into<Option<Duration>>) {
+        self.region.settings_mut().login.metadata_renews_before = before_the_end.into();
+    }
+
+    /// What the names of the projects are.
+    pub fn set_project_names(&self, names: ProjectNames) {
+        self.region.settings_mut().login.project_names = names;
+    }
+
+    /// Takes the right to these calls, DCS's or others, from everybody who has logged in: 403. It takes the place of
+    /// what was forbidden before.
+    pub fn forbid(&self, calls: impl IntoIterator<Item = Call>) {
+        self.region.settings_mut().login.forbidden = calls.into_iter().collect();
     }
 
     /// What the simulator has seen since its start or [`Self::reset_tally`].

@@ -3,17 +3,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::route::{Call, Version};
+use super::route::{Call, Route, Version};
 
 /// How many of the newest requests are remembered one by one.
 const REMEMBERED: usize = 4096;
+/// Of how many of them the bodies: those hold tokens of several KiB.
+const REMEMBERED_BODIES: usize = 256;
 
 /// Counts since the start.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Requests to the API; those to the control page do not count.
+    /// Requests to DCS; those to log in and to the control page do not count, nor in what follows up to
+    /// [`Self::throttled`].
     pub requests: u64,
     /// Requests by version and what they asked for.
     pub by_call: BTreeMap<(Version, Call), u64>,
@@ -29,23 +33,39 @@ pub struct Tally {
     pub signature_failures: u64,
     /// Requests refused by the rate limit; those refused by a fault do not count.
     pub throttled: u64,
-    /// The newest requests, oldest first, at most 4096.
+    /// Requests to IAM, STS, the metadata service and the pod's agent.
+    pub logins: BTreeMap<Call, u64>,
+    /// How many of those were answered with an error, or not at all.
+    pub failed_logins: u64,
+    /// The newest requests, those to log in among them, oldest first, at most 4096.
     pub newest: VecDeque<Seen>,
 }
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
+    /// What it asked for.
+    pub call: Call,
+    /// Its HTTP method.
+    pub method: String,
     /// Path and query as they came.
     pub target: String,
     /// HTTP status of its answer; 0 where the connection was reset instead.
     pub status: u16,
+    /// The body as it came, of the newest 256 requests to log in; empty for others.
+    pub body: Bytes,
 }
 
 impl Tally {
     /// Requests of this kind in both versions.
     pub fn calls(&self, call: Call) -> u64 {
-        self.by_call.iter().filter(|((_, kind), _)| *kind == call).map(|(_, count)| count).sum()
+        let logins = self.logins.get(&call).copied().unwrap_or(0);
+        self.by_call.iter().filter(|((_, kind), _)| *kind == call).map(|(_, count)| count).sum::<u64>() + logins
+    }
+
+    /// All requests to log in.
+    pub fn all_logins(&self) -> u64 {
+        self.logins.values().sum()
     }
 }
 
@@ -59,13 +79,17 @@ pub(super) struct Judge {
 
 impl Judge {
     /// A request has come; returns how many came before it.
-    pub(super) fn begin(&mut self, version: Version, call: Call, instance: Option<&str>) -> u64 {
+    pub(super) fn begin(&mut self, route: &Route) -> u64 {
         let now = Instant::now();
-        let before = self.tally.requests;
+        let before = self.tally.requests + self.tally.all_logins();
+        if route.call.is_login() {
+            *self.tally.logins.entry(route.call).or_default() += 1;
+            return before;
+        }
         self.tally.requests += 1;
-        *self.tally.by_call.entry((version, call)).or_default() += 1;
-        if let Some(instance) = instance {
-            *self.tally.by_instance.entry(instance.to_owned()).or_default() += 1;
+        *self.tally.by_call.entry((route.version, route.call)).or_default() += 1;
+        if let Some(instance) = &route.instance {
+            *self.tally.by_instance.entry(instance.clone()).or_default() += 1;
         }
         self.last_second.push_back(now);
         while self.last_second.front().is_some_and(|first| now.duration_since(*first) >= Duration::from_secs(1)) {
@@ -78,18 +102,44 @@ impl Judge {
     }
 
     /// Its answer is ready, or it is gone.
-    pub(super) fn end(&mut self, target: &str, status: u16) {
-        self.under_way = self.under_way.saturating_sub(1);
-        *self.tally.by_status.entry(status).or_default() += 1;
-        if self.tally.newest.len() == REMEMBERED {
-            self.tally.newest.pop_front();
+    pub(super) fn end(&mut self, seen: Seen) {
+        if seen.call.is_login() {
+            self.tally.failed_logins += u64::from(!(200..300).contains(&seen.status));
+        } else {
+            self.under_way = self.under_way.saturating_sub(1);
+            *self.tally.by_status.entry(seen.status).or_default() += 1;
         }
-        self.tally.newest.push_back(Seen { target: target.to_owned(), status });
+        let newest = &mut self.tally.newest;
+        if newest.len() == REMEMBERED {
+            newest.pop_front();
+        }
+        newest.push_back(seen);
+        if let Some(old) = newest.iter_mut().rev().filter(|seen| !seen.body.is_empty()).nth(REMEMBERED_BODIES) {
+            old.body = Bytes::new();
+        }
     }
 
     /// Forgets all counts but what is under way.
     pub(super) fn reset(&mut self) {
         let under_way = self.under_way;
         *self = Self { under_way, ..Self::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_bodies_are_kept() {
+        let mut judge = Judge::default();
+        for _ in 0..REMEMBERED + 10 {
+            let (method, body) = ("POST".to_owned(), Bytes::from_static(b"{}"));
+            judge.end(Seen { call: Call::Token, method, target: "/v3/auth/tokens".to_owned(), status: 201, body });
+        }
+        let newest = &judge.tally.newest;
+        assert_eq!(newest.len(), REMEMBERED);
+        assert!(newest.iter().rev().take(REMEMBERED_BODIES).all(|seen| seen.body == "{}"));
+        assert!(newest.iter().rev().skip(REMEMBERED_BODIES).all(|seen| seen.body.is_empty()));
     }
 }

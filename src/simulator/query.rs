@@ -41,6 +41,11 @@ impl Query {
         self.0.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
+    /// Every key with its value.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The page that is asked for.
     pub(super) fn paging(&self, version: Version, call: Call) -> Result<Paging, Refusal> {
         let number = |key: &'static str, range: std::ops::RangeInclusive<usize>, default| match self.first(&[key]) {

@@ -11,6 +11,8 @@ use super::chance::Chance;
 use super::faults::{Fault, Struck, strike};
 use super::fleet::Member;
 use super::judge::Judge;
+use super::lockout::Lockout;
+use super::login::{Issued, LoginSettings};
 use super::quirk::{Quirk, Quirks};
 use super::route::{Call, Route, Version};
 use super::signature::Gate;
@@ -27,6 +29,9 @@ pub(super) struct Region {
     projects: RwLock<[Project; 2]>,
     settings: RwLock<Settings>,
     pub(super) gate: Mutex<Gate>,
+    pub(super) issued: Mutex<Issued>,
+    /// The one user with a password.
+    pub(super) user: Mutex<Lockout>,
     pub(super) bucket: Mutex<Option<Bucket>>,
     pub(super) judge: Mutex<Judge>,
     /// How many requests each path has had: the place in the draw of faults.
@@ -51,6 +56,7 @@ pub(super) struct Settings {
     pub(super) canned: HashMap<(Version, Call, Option<String>), Canned>,
     pub(super) skew: SignedDuration,
     pub(super) locks_keys: bool,
+    pub(super) login: LoginSettings,
 }
 
 /// An answer given by a test.
@@ -110,8 +116,11 @@ impl Region {
                 canned: HashMap::new(),
                 skew: SignedDuration::ZERO,
                 locks_keys: options.locks_keys,
+                login: LoginSettings::default(),
             }),
             gate: Mutex::default(),
+            issued: Mutex::default(),
+            user: Mutex::default(),
             bucket: Mutex::new(options.rate_limit.map(Bucket::new)),
             judge: Mutex::default(),
             turns: Mutex::default(),
@@ -160,10 +169,11 @@ impl Region {
         if settings.faults.is_empty() {
             return Struck::default();
         }
-        let member = self.member(route);
+        let (member, by_name) = (self.member(route), route.call.is_login());
         let names: Vec<&str> = match (&member, &route.instance) {
             (Some(member), _) => vec![&member.id, &member.name],
             (None, Some(id)) => vec![id],
+            (None, None) if by_name => vec!["iam", route.call.as_str()],
             (None, None) => Vec::new(),
         };
         let turn = {
@@ -172,7 +182,7 @@ impl Region {
             *turn += 1;
             *turn
         };
-        strike(&settings.faults, &names, Chance::seeded(self.seed).of("fault").of(path).nth(turn))
+        strike(&settings.faults, &names, by_name, Chance::seeded(self.seed).of("fault").of(path).nth(turn))
     }
 
     /// The answer that a test gave for this request.

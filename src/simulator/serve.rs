@@ -25,7 +25,7 @@ use super::control;
 use super::gateway::{self, Outcome, Received};
 use super::region::Region;
 
-/// Longer request bodies are not read; no operation here has any.
+/// Longer request bodies are not read; those that log in are a few KiB long.
 const LONGEST_BODY: usize = 64 * 1024;
 /// The header with the gateway's id of a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -120,7 +120,8 @@ fn response(region: &Region, answer: Answer, request_id: Option<&str>) -> Respon
         (REQUEST_ID, request_id.map(str::to_owned)),
         (SERVER, Some("simulated-api-gateway".to_owned())),
     ];
-    for (name, value) in headers {
+    let further = answer.headers.into_iter().map(|(name, value)| (name, Some(value)));
+    for (name, value) in headers.into_iter().chain(further) {
         if let Some(value) = value.and_then(|value| value.try_into().ok()) {
             response.headers_mut().insert(name, value);
         }

@@ -1,4 +1,4 @@
-//! Whether the gateway lets a request in: its signature, its key, its date, its project.
+//! Whether a signature is good: the key, its security token, the signature itself and its date.
 //!
 //! Recomputes the signature with [`crate::cloud::sign`], which is proven against the vendor's own vectors. Five
 //! failures in a row lock a key for five minutes, even for right signatures.
@@ -7,80 +7,80 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::lockout::Lockout;
 use super::refusal::Refusal;
-use super::{ACCESS_KEY, SECRET_KEY, SECURITY_TOKEN, TEMPORARY_ACCESS_KEY, TEMPORARY_SECRET_KEY};
 use crate::cloud::sign::{Authorization, Signable, canonical_request, parse_date};
 
 /// How far the date of a signature may be from the gateway's clock.
 const DATE_TOLERANCE: SignedDuration = SignedDuration::from_mins(15);
-/// So many failures in a row lock a key.
-const FAILURES_TO_LOCK: u32 = 5;
-/// For so long.
+/// For so long a key is locked.
 const LOCKED_FOR: SignedDuration = SignedDuration::from_mins(5);
+/// How many keys with wrong signatures are remembered: more than are issued in any test, and no endless growth.
+const REMEMBERED: usize = 1024;
+
+/// The secrets that belong to an access key.
+#[derive(Clone, Debug)]
+pub(super) struct KeySecrets {
+    pub(super) secret: String,
+    /// Only temporary keys have one.
+    pub(super) security_token: Option<String>,
+}
 
 /// What has been seen of each key.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    keys: HashMap<&'static str, KeyState>,
-}
-
-#[derive(Debug, Default)]
-struct KeyState {
-    failures_in_a_row: u32,
-    locked_until: Option<Timestamp>,
+    keys: HashMap<String, Lockout>,
 }
 
 impl Gate {
     /// Whether the signature is good; the error is for the gateway to send.
-    pub(super) fn check(&mut self, request: &Signable<'_>, now: Timestamp, locks: bool) -> Result<(), Refusal> {
-        let header = |name: &str| {
-            request.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
-        };
-        let Some(authorization) = header("authorization") else {
-            let reason = if header("x-auth-token").is_some() { "decrypt token fail" } else { "x-auth-token not found" };
-            return Err(Refusal::unauthenticated(reason));
-        };
-        let Some(authorization) = Authorization::parse(authorization) else {
-            return Err(Refusal::unauthenticated("Authorization format is incorrect"));
-        };
-        let (key, secret, token) = match authorization.access_key {
-            ACCESS_KEY => (ACCESS_KEY, SECRET_KEY, None),
-            TEMPORARY_ACCESS_KEY => (TEMPORARY_ACCESS_KEY, TEMPORARY_SECRET_KEY, Some(SECURITY_TOKEN)),
-            unknown => {
-                let reason = format!("Get secretKey failed,ak:{unknown},err:ak not exist");
-                return Err(Refusal::unauthenticated(&reason));
-            }
-        };
-        let state = self.keys.entry(key).or_default();
-        if locks && state.locked_until.is_some_and(|until| now < until) {
+    pub(super) fn check(
+        &mut self,
+        request: &Signable<'_>,
+        authorization: &Authorization<'_>,
+        key: &KeySecrets,
+        now: Timestamp,
+        locks: bool,
+    ) -> Result<(), Refusal> {
+        if locks && self.locked(authorization.access_key, now) {
             return Err(Refusal::unauthenticated("AK access failed to reach the limit,forbidden"));
         }
-        let outcome = if token.is_some() && header("x-security-token") != token {
-            Err(Refusal::unauthenticated("decrypt token fail"))
-        } else if !authorization.verifies(request, secret) {
-            Err(wrong_signature(request, &authorization))
-        } else if header("x-sdk-date")
-            .and_then(parse_date)
-            .is_none_or(|date| date.duration_since(now).abs() > DATE_TOLERANCE)
-        {
-            Err(Refusal::unauthenticated("calc ak sk signature fail:signature expired"))
-        } else {
-            Ok(())
-        };
+        let outcome = verify(request, authorization, key, now);
         if outcome.is_ok() {
-            *state = KeyState::default();
+            self.keys.remove(authorization.access_key);
         } else {
-            state.failures_in_a_row += 1;
-            if state.failures_in_a_row >= FAILURES_TO_LOCK {
-                *state = KeyState { failures_in_a_row: 0, locked_until: Some(now + LOCKED_FOR) };
+            if self.keys.len() >= REMEMBERED {
+                self.keys.clear();
             }
+            self.keys.entry(authorization.access_key.to_owned()).or_default().fail(now, LOCKED_FOR);
         }
         outcome
     }
 
     /// Whether a key is locked.
     pub(super) fn locked(&self, key: &str, now: Timestamp) -> bool {
-        self.keys.get(key).and_then(|state| state.locked_until).is_some_and(|until| now < until)
+        self.keys.get(key).is_some_and(|state| state.locked(now))
+    }
+}
+
+fn verify(
+    request: &Signable<'_>,
+    authorization: &Authorization<'_>,
+    key: &KeySecrets,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let header = |name: &str| {
+        request.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    };
+    let date = || header("x-sdk-date").and_then(parse_date);
+    if key.security_token.is_some() && header("x-security-token") != key.security_token.as_deref() {
+        Err(Refusal::unauthenticated("decrypt token fail"))
+    } else if !authorization.verifies(request, &key.secret) {
+        Err(wrong_signature(request, authorization))
+    } else if date().is_none_or(|date| date.duration_since(now).abs() > DATE_TOLERANCE) {
+        Err(Refusal::unauthenticated("calc ak sk signature fail:signature expired"))
+    } else {
+        Ok(())
     }
 }
 

@@ -37,14 +37,9 @@ pub(super) fn spoil(kind: FaultKind, draw: Chance, route: &Route, request_id: &s
         }
         FaultKind::Html => Answer::of(200, "text/html;charset=utf-8", page("Sign in")),
         FaultKind::Unauthorized => refused(Refusal::unauthenticated("verify aksk signature fail")),
-        FaultKind::Forbidden => {
-            let action = match route.call {
-                Call::Instances => "dcs:instance:list",
-                Call::Backups => "dcs:instance:getDataBackupLog",
-                Call::Restores => "dcs:instance:getDataRestoreLog",
-                _ => "dcs:instance:get",
-            };
-            refused(Refusal::service(403, "DCS.2007", format!("Policy does not allow {action} to be performed.")))
+        FaultKind::Forbidden => refused(Refusal::forbidden(route.call)),
+        FaultKind::NotFound if route.call.is_login() => {
+            refused(Refusal::login(route.call, 404, "The resource could not be found."))
         }
         FaultKind::NotFound if route.call == Call::Instances => {
             refused(Refusal::service(404, "DCS.4001", "The requested URL does not exist."))

@@ -7,7 +7,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{ACCESS_KEY, Options, PROJECT_ID, SECOND_PROJECT_ID, SECRET_KEY};
+use super::{
+    ACCESS_KEY, DOMAIN_NAME, Options, PASSWORD, PROJECT_ID, PROJECT_NAME, SECOND_PROJECT_ID, SECRET_KEY, USERNAME,
+};
 use crate::config::{
     ApiVersion, CloudProject, Config, CredentialsConfig, Discovery, KeySource, Limits, Polling, ProjectConfig, Proxies,
     Source, TextSource,
@@ -19,7 +21,7 @@ use crate::domain::{ProjectId, ProjectName};
 pub fn banner(options: &Options, addr: SocketAddr) -> String {
     let faults: Vec<String> = options.faults.iter().map(ToString::to_string).collect();
     let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(", ") };
-    let configuration = configuration(addr);
+    let (configuration, with_password) = (configuration(addr), password_configuration(addr));
     let Options { instances, seed, speed, .. } = options;
     format!(
         "A simulated DCS cloud listens on http://{addr}. Nothing leaves this machine; every key below is fake.\n\
@@ -31,28 +33,45 @@ pub fn banner(options: &Options, addr: SocketAddr) -> String {
          \x20 faults       {faults}\n\
          \x20 control      curl http://{addr}/simulator/\n\
          \x20              curl -X PUT 'http://{addr}/simulator/faults?fault=flaky=0.3'\n\
+         \x20              curl -X DELETE http://{addr}/simulator/grants    (ends all tokens)\n\
          \n\
          A configuration that watches it:\n\
          \n\
          {configuration}\n\
+         The same, logging in at its IAM with a password instead of keys:\n\
+         \n\
+         {with_password}\n\
          Ctrl-C stops it.\n"
     )
 }
 
 /// A configuration file that watches the simulated cloud at this address.
 pub fn configuration(addr: SocketAddr) -> String {
+    let project = format!("project_id: {PROJECT_ID}");
+    with_credentials(addr, &project, &[("access_key", ACCESS_KEY), ("secret_key", SECRET_KEY)])
+}
+
+/// A configuration file that does so with a user's password: a token of IAM, and a project that is found by its name.
+pub fn password_configuration(addr: SocketAddr) -> String {
+    let project = format!("project_name: {PROJECT_NAME}\n\x20   iam_endpoint: http://{addr}");
+    let user = [("username", USERNAME), ("password", PASSWORD), ("domain_name", DOMAIN_NAME)];
+    with_credentials(addr, &project, &user)
+}
+
+fn with_credentials(addr: SocketAddr, project: &str, credentials: &[(&str, &str)]) -> String {
+    let credentials: Vec<String> = credentials.iter().map(|(key, value)| format!("\x20   {key}: {value}\n")).collect();
+    let credentials = credentials.concat();
     format!(
         "projects:\n\
          \x20 - name: demo\n\
-         \x20   project_id: {PROJECT_ID}\n\
+         \x20   {project}\n\
          \x20   endpoint: http://{addr}\n\
          \x20   credentials: simulated\n\
          \x20   discovery: {{ enabled: true, interval: 15s }}\n\
          \x20   limits: {{ requests_per_second: 50, burst: 100, concurrency: 8 }}\n\
          credentials:\n\
          \x20 simulated:\n\
-         \x20   access_key: {ACCESS_KEY}\n\
-         \x20   secret_key: {SECRET_KEY}\n\
+         {credentials}\
          polling: {{ idle_interval: 15s, window_interval: 5s, active_interval: 2s, policy_interval: 1m }}\n"
     )
 }
@@ -109,9 +128,16 @@ mod tests {
         let addr = "127.0.0.1:18080".parse().unwrap();
         let options = Options { faults: vec!["flaky".parse().unwrap()], ..Options::default() };
         let banner = banner(&options, addr);
-        for needed in
-            [ACCESS_KEY, SECRET_KEY, PROJECT_ID, "http://127.0.0.1:18080", "flaky=0.3", "Ctrl-C", &configuration(addr)]
-        {
+        for needed in [
+            ACCESS_KEY,
+            SECRET_KEY,
+            PROJECT_ID,
+            "http://127.0.0.1:18080",
+            "flaky=0.3",
+            "Ctrl-C",
+            &configuration(addr),
+            &password_configuration(addr),
+        ] {
             assert!(banner.contains(needed), "{needed} is missing:\n{banner}");
         }
     }

@@ -1,10 +1,15 @@
 use std::time::Duration;
 
 use dcs_backup_exporter::clock::Clock;
-use dcs_backup_exporter::simulator::{ACCESS_KEY, Fault, FaultKind, Options, PROJECT_ID, Simulator};
+use dcs_backup_exporter::simulator::{
+    ACCESS_KEY, AGENCY_URN, Fault, FaultKind, ID_TOKEN, Options, PASSWORD, POD_TOKEN, PROJECT_ID, Simulator, USERNAME,
+};
 use reqwest::Method;
+use serde_json::Value;
 
 use super::client::Cloud;
+use super::grants::{POD, project_token};
+use super::tokens::{TOKENS, password};
 
 #[tokio::test]
 async fn the_overview_lists_keys_instances_faults_and_quirks() {
@@ -56,6 +61,49 @@ async fn quirks_are_switched_at_run_time() {
     assert_eq!(ask(Method::DELETE, "").await.status, 200);
     assert_ne!(cloud.get(&path).await.json()["status"], "HIBERNATING");
     assert_eq!(ask(Method::PUT, "?quirk=odd").await.status, 400);
+}
+
+#[tokio::test]
+async fn the_control_page_changes_and_shows_logins() {
+    let cloud = Cloud::usual().await;
+    let ask = async |method: &str, target: &str| cloud.send(method, &format!("/simulator/{target}"), &[], "").await;
+    let token = project_token(&cloud).await;
+    let page = ask("GET", "").await.text;
+    for needed in [USERNAME, PASSWORD, AGENCY_URN, ID_TOKEN, POD_TOKEN, "1, 0 failed; 1 grants are good", "1 token"] {
+        assert!(page.contains(needed), "{needed} is missing:\n{page}");
+    }
+    assert!(!page.contains(&token[..100]), "no token is shown");
+    let settings = "logins?validity=90&refusal=unavailable&metadata=no-agency&metadata-renewal=600&projects=twice\
+                    &forbid=backups&forbid=token";
+    assert_eq!(ask("PUT", settings).await.status, 200);
+    let page = ask("GET", "logins").await.text;
+    let expected = "metadata=no-agency projects=twice validity=90 metadata-renewal=600 refusal=unavailable \
+                    forbid=backups forbid=token";
+    assert!(page.contains(expected), "{page}");
+    assert_eq!(cloud.send("POST", POD, &[], "{}").await.status, 503);
+    assert_eq!(ask("DELETE", "logins").await.status, 200);
+    assert_eq!(cloud.send("POST", POD, &[("Authorization", POD_TOKEN)], "{}").await.status, 200);
+    assert_eq!(cloud.get_with_token(&token).await.status, 200);
+    assert_eq!(ask("DELETE", "grants").await.status, 200);
+    assert_eq!(cloud.get_with_token(&token).await.status, 401);
+    for (method, target, status, sentence) in [
+        ("PUT", "logins", 400, "name a setting"),
+        ("PUT", "logins?validity=soon", 400, "validity: expected a number of seconds"),
+        ("PUT", "logins?metadata=3", 400, "metadata: \"3\" is not known: use one of version2, version1"),
+        ("PUT", "logins?forbid=all", 400, "forbid: call \"all\" is not known"),
+        ("PUT", "logins?odd=1", 400, "odd: there is no such setting"),
+        ("PUT", "grants", 405, "use DELETE"),
+        ("POST", "logins", 405, "use GET, PUT or DELETE"),
+    ] {
+        let got = ask(method, target).await;
+        assert_eq!(got.status, status, "{target}");
+        assert!(got.text.starts_with(sentence), "{target}: {}", got.text);
+    }
+    for _ in 0..5 {
+        cloud.send("POST", TOKENS, &[], &password("wrong", Value::Null).to_string()).await;
+    }
+    assert!(ask("GET", "").await.text.contains("LOCKED simulated-user"));
+    assert_eq!(cloud.handle.tally().requests, 2, "the control page does not count");
 }
 
 #[tokio::test]
