@@ -1,7 +1,7 @@
 //! The addresses of a project's services: DCS, IAM and STS.
 //!
-//! What was typed counts before the official SDK's variables, these before the profile, and that before what follows
-//! from the region. A list of addresses in a variable is the SDK's way of failing over; the first is used here.
+//! What was typed counts before the profile, that before the official SDK's variables, as in the SDK, and these before
+//! what follows from the region. A list of addresses in a variable is the SDK's way of failing over; the first is used here.
 
 use url::Url;
 
@@ -56,6 +56,12 @@ pub(super) fn dcs<'a>(
 }
 
 impl Service {
+    /// Whether the region's own address is of the same cloud as this one of DCS: of the same domain.
+    pub(super) fn is_beside(&self, dcs: &Url, region: &str) -> bool {
+        let of_region = (self.of_region)(region).and_then(|text| address::endpoint(&text).ok());
+        of_region.is_none_or(|url| domain(&url) == domain(dcs))
+    }
+
     /// Where the service is, as far as anything but the project's own key tells. `place` is the project's.
     pub(super) fn find<'a>(
         &self,
@@ -64,6 +70,9 @@ impl Service {
         of_profile: Option<&Url>,
         place: Place<'a>,
     ) -> Result<Option<Endpoint<'a>>, Refused> {
+        if let Some(url) = of_profile {
+            return Ok(Some(Endpoint { url: url.clone(), place }));
+        }
         if let Some(variable) = environment.variable(self.variable) {
             let place = variable.place(place.report);
             let field = variable.checked(Kind::Endpoint, place.report).ok_or(Refused)?;
@@ -71,8 +80,15 @@ impl Service {
             return Ok(Some(Endpoint { url, place }));
         }
         let of_region = || address::endpoint(&(self.of_region)(region?)?).ok();
-        Ok(of_profile.cloned().or_else(of_region).map(|url| Endpoint { url, place }))
+        Ok(of_region().map(|url| Endpoint { url, place }))
     }
+}
+
+/// The last two words of a host's name, such as `myhuaweicloud.com`.
+fn domain(url: &Url) -> Option<&str> {
+    let host = url.domain()?;
+    let (start, _) = host.rmatch_indices('.').nth(1).unwrap_or_default();
+    Some(host[start..].trim_start_matches('.'))
 }
 
 /// The first of the addresses in a variable.

@@ -46,7 +46,7 @@ pub(super) const KEYS: &[KeyDoc] = &[
     key(
         "projects[].iam_endpoint",
         Kind::Endpoint,
-        "the address of the IAM API; default: HUAWEICLOUD_SDK_IAM_ENDPOINT, the profile's, else follows from `region`",
+        "the address of the IAM API; default: the profile's, HUAWEICLOUD_SDK_IAM_ENDPOINT, else follows from `region`",
     ),
     key(
         "projects[].sts_endpoint",

@@ -46,11 +46,12 @@ impl<'a> Typed<'a> {
             // Nothing follows from a misspelt region; that is one mistake, not three.
             (for_iam, for_sts) = (None, None);
         }
-        let iam = self.login(&IAM, for_iam, of_profile);
-        let sts = self.login(&STS, for_sts, None);
+        let dcs_url = dcs.as_ref().map(|dcs| &dcs.url);
+        let iam = self.login(&IAM, for_iam, of_profile, dcs_url);
+        let sts = self.login(&STS, for_sts, None, dcs_url);
         let iam_asked = iam.as_ref().ok().filter(|_| for_iam.is_some()).and_then(Option::as_ref);
         let sts_asked = sts.as_ref().ok().filter(|_| for_sts.is_some()).and_then(Option::as_ref);
-        let asked: Vec<&Url> = [dcs.as_ref().map(|dcs| &dcs.url), iam_asked, sts_asked].into_iter().flatten().collect();
+        let asked: Vec<&Url> = [dcs_url, iam_asked, sts_asked].into_iter().flatten().collect();
         let key = self.section.filter(|section| section.has("proxy")).map(|section| section.text("proxy"));
         let proxies = match key {
             // It was refused.
@@ -73,13 +74,21 @@ impl<'a> Typed<'a> {
     }
 
     /// The address of IAM or STS: where it is needed it must be there, else nobody complains.
-    fn login(&self, service: &Service, need: Option<Need>, of_profile: Option<&Url>) -> Result<Option<Url>, Refused> {
+    fn login(
+        &self,
+        service: &Service,
+        need: Option<Need>,
+        of_profile: Option<&Url>,
+        dcs: Option<&Url>,
+    ) -> Result<Option<Url>, Refused> {
         if let Some(section) = self.section.filter(|section| section.has(service.key)) {
             let field = section.text(service.key).ok_or(Refused)?;
             let url = address::endpoint(field.text).map_err(|_| Refused)?;
             return Ok(Some(told(Endpoint { url, place: field.place }, need)));
         }
-        let region = self.region.as_ref().map(|field| field.text);
+        // A private cloud may call its region as a public one does; a password must not go there.
+        let is_of_dcs = |region: &&str| dcs.is_none_or(|dcs| service.is_beside(dcs, region));
+        let region = self.region.as_ref().map(|field| field.text).filter(is_of_dcs);
         let Some(needed) = need else {
             // What goes wrong with an address that nobody asks is nobody's business.
             let unheard = Report::default();

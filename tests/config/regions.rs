@@ -50,12 +50,12 @@ fn every_region_has_its_addresses_or_asks_for_them() {
                 }
             }
         }
-        let rest: Vec<String> = missing.iter().map(|key| format!("{key}: https://{key}.example.com")).collect();
+        let rest: Vec<String> = missing.iter().map(|key| format!("{key}: https://{key}.t-systems.com")).collect();
         let config = load(region, &rest.join(", "), &[]).unwrap_or_else(|problems| panic!("{region}: {problems}"));
         let expected: Vec<Option<String>> = keys
             .iter()
             .zip(known)
-            .map(|(key, known)| Some(known.map_or_else(|| format!("https://{key}.example.com"), str::to_owned)))
+            .map(|(key, known)| Some(known.map_or_else(|| format!("https://{key}.t-systems.com"), str::to_owned)))
             .collect();
         assert_eq!(addresses(&config).to_vec(), expected, "{region}");
         assert_eq!(config.projects[0].project, CloudProject::Named(region.to_owned()));

@@ -24,6 +24,8 @@ fn addresses_that_are_missing() {
             "name: b, region: region-1, endpoint: https://dcs.example.com, project_id: p, credentials: user",
             "name: c, region: region-1, endpoint: https://dcs.example.com, project_id: p, credentials: agency",
             "name: d, region: eu-west-101, endpoint: https://dcs.example.com, project_name: p, credentials: urn",
+            // Its region's name is a public cloud's too, whose IAM must not see the password.
+            "name: e, region: eu-de, endpoint: https://dcs.example.com, project_id: p, credentials: user",
         ]),
         &[],
     );
