@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -43,7 +43,11 @@ impl FromStr for Format {
 /// Starts logging to standard error. Called once, by main.
 pub fn start(level: Level, format: Format, clock: Clock) {
     let libraries = level.min(Level::INFO);
-    let filter = Targets::new().with_default(libraries).with_target(env!("CARGO_CRATE_NAME"), level);
+    let filter = Targets::new()
+        .with_default(libraries)
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        // It tells at every request, as an error, what is told once with the poll that failed.
+        .with_target("rustls_platform_verifier", LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer().event_format(Lines { format, clock }).with_writer(std::io::stderr);
     // Fails only where a test has started logging before; its logger stays.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();

@@ -98,9 +98,18 @@ fn summary(report: &Report) -> String {
         1 => "WARNING",
         _ => "CRITICAL",
     };
+    let unasked = match report.problems.len() {
+        0 => String::new(),
+        1 => "1 project in trouble, ".to_owned(),
+        count => format!("{count} projects in trouble, "),
+    };
+    let instances = report.instances.len();
+    if instances == 0 && !unasked.is_empty() {
+        return format!("{verdict}: {unasked}no instance known");
+    }
+    let plural = if instances == 1 { "" } else { "s" };
     format!(
-        "{verdict}: {} instances: {} fresh, {} failed or missed within their RPO, {} stale, never backed up or not polled, {uncounted} without an RPO",
-        report.instances.len(),
+        "{verdict}: {unasked}{instances} instance{plural}: {} fresh, {} failed or missed within their RPO, {} stale, never backed up or not polled, {uncounted} without an RPO",
         count(0) - uncounted,
         count(1),
         count(2),

@@ -140,7 +140,7 @@ mod tests {
         ];
         assert_eq!(said[1..], expected);
         let said = of(&[
-            ("DCS_EXPORTER_ENDPOINT", "http://dcs.example.com"),
+            ("DCS_EXPORTER_ENDPOINT", "http://dcs.test.myhuaweicloud.com"),
             ("DCS_EXPORTER_REGION", "cn-north-4"),
             ("ALL_PROXY", "proxy.example"),
             ("HUAWEICLOUD_OIDC_PROVIDER_URN", "iam::x:oidcProvider:y"),

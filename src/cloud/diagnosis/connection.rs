@@ -35,6 +35,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("not valid yet", CERTIFICATE_DATES),
     ("NotValidYet", CERTIFICATE_DATES),
     (
+        "invalid peer certificate",
+        "the server's certificate cannot be trusted: put that of its issuer into ca_file, and check the host in endpoint",
+    ),
+    (
         "InvalidContentType",
         "what listens there speaks no TLS: check the port in endpoint, or write http:// if that is meant",
     ),

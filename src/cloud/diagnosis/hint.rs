@@ -29,7 +29,8 @@ impl Hint {
 
     /// Our clock is wrong; `skew` is the cloud's clock minus ours.
     pub fn clock(skew: SignedDuration) -> Self {
-        Self(Words::Clock(-skew.as_mins()))
+        let half_a_minute = SignedDuration::from_secs(30 * i64::from(skew.signum()));
+        Self(Words::Clock(-skew.saturating_add(half_a_minute).as_mins()))
     }
 }
 
@@ -109,7 +110,7 @@ fn permission(purpose: Purpose) -> &'static str {
             "allow the action dcs:instance:get in this project (system policy DCS ReadOnlyAccess)"
         }
         Purpose::Poll(Operation::Instances) => {
-            "allow the action dcs:instance:list in this project (system policy DCS ReadOnlyAccess)"
+            "allow the action dcs:instance:list in this project (system policy DCS ReadOnlyAccess), or correct project_id"
         }
         Purpose::Project => "allow the action iam:projects:listProjects, or set project_id",
         Purpose::Login => {
