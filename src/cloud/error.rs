@@ -13,9 +13,9 @@ pub struct CloudError {
     /// HTTP status, where an answer came.
     pub status: Option<u16>,
     /// The cloud's error code, such as `DCS.3022` or `APIGW.0301`; bounded in length.
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// The cloud's id of the request, for its support.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     /// What happened, in a sentence; never a secret, bounded in length.
     pub message: String,
     /// How long the cloud asks to wait: `Retry-After`.

@@ -83,7 +83,11 @@ pub fn refusal<'a>(
     CloudError {
         kind,
         status: Some(head.status),
-        code: said.code.map(|code| word(&code, MAX_CODE_LENGTH, &hidden)).filter(|code| !code.is_empty()),
+        code: said
+            .code
+            .map(|code| word(&code, MAX_CODE_LENGTH, &hidden))
+            .filter(|code| !code.is_empty())
+            .map(Into::into),
         request_id: head.request_id(&hidden),
         message: bounded(&message, MAX_MESSAGE_LENGTH),
         retry_after: head.retry_after(now),
@@ -93,9 +97,9 @@ pub fn refusal<'a>(
 
 impl Head {
     /// The request's id, if it can be one, without `hidden` texts.
-    pub fn request_id(&self, hidden: &[&str]) -> Option<String> {
+    pub fn request_id(&self, hidden: &[&str]) -> Option<Box<str>> {
         let id = word(self.request_id.as_ref()?, MAX_REQUEST_ID_LENGTH, hidden);
-        (!id.is_empty()).then_some(id)
+        (!id.is_empty()).then(|| id.into())
     }
 
     /// How long the cloud asks to wait: seconds, or a moment by its own clock; at most an hour.

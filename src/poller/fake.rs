@@ -164,8 +164,8 @@ impl DcsApi for Fake {
         if let Some(kind) = (cloud.script)(self.start.elapsed(), request) {
             let mut error = CloudError::new(kind, "scripted");
             error.retry_after = cloud.retry_after;
-            error.code = cloud.code.map(str::to_owned);
-            error.request_id = Some(format!("request-{}", cloud.requests.len()));
+            error.code = cloud.code.map(Into::into);
+            error.request_id = Some(format!("request-{}", cloud.requests.len()).into());
             error.hint = cloud.hint;
             return Err(error);
         }

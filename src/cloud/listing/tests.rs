@@ -103,7 +103,7 @@ fn ten_entries_are_all_where_nothing_new_follows() {
     for (what, follows) in [
         ("no more", Ok(page([], Some(10)))),
         ("the same again", Ok(page(1..11, Some(10)))),
-        ("refused", Err(CloudError { code: Some("DCS.4800".to_owned()), ..refused() })),
+        ("refused", Err(CloudError { code: Some("DCS.4800".into()), ..refused() })),
     ] {
         let api = Fake::new(move |window| match window.offset {
             0 => Ok(Answer::Records(page(1..11, Some(10)))),
