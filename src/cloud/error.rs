@@ -18,6 +18,8 @@ pub struct CloudError {
     pub message: String,
     /// How long the cloud asks to wait: `Retry-After`.
     pub retry_after: Option<Duration>,
+    /// It happened on the way to the service, at the login or the search for the project: the service was not asked.
+    pub at_login: bool,
 }
 
 /// The consequences.
@@ -93,12 +95,21 @@ impl ErrorKind {
 impl CloudError {
     /// An error of our own making, without an answer.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, status: None, code: None, request_id: None, message: message.into(), retry_after: None }
+        Self {
+            kind,
+            status: None,
+            code: None,
+            request_id: None,
+            message: message.into(),
+            retry_after: None,
+            at_login: false,
+        }
     }
 
     /// Whether the service itself answered, if only with an error about one instance: `dcs_project_up`.
     pub fn service_answered(&self) -> bool {
         match self.kind {
+            _ if self.at_login => false,
             ErrorKind::Throttled
             | ErrorKind::BadSignature
             | ErrorKind::Unauthorized

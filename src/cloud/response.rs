@@ -82,6 +82,7 @@ pub fn refusal<'a>(
         request_id: head.request_id(&hidden),
         message: bounded(&message, MAX_MESSAGE_LENGTH),
         retry_after: head.retry_after(now),
+        at_login: false,
     }
 }
 
