@@ -9,10 +9,14 @@ pub mod authorise;
 pub mod client;
 pub mod credentials;
 pub mod error;
+mod iam;
 pub mod listing;
 pub mod paced;
+mod projects;
 pub mod response;
 pub mod sign;
+#[cfg(test)]
+mod stub;
 pub mod transport;
 pub mod wire;
 
