@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use crate::clock::Clock;
 use crate::cloud::client::HttpApi;
-use crate::cloud::credentials::Login;
+use crate::cloud::credentials::Logins;
 use crate::cloud::paced::Paced;
 use crate::config::{Config, CredentialsConfig};
 use crate::exposition::Exposition;
@@ -86,18 +86,17 @@ pub async fn poll_once(config: &Config, clock: Clock) -> anyhow::Result<Arc<Snap
     Ok(snapshot)
 }
 
-/// One client and budget per project; credentials' limits and keys are shared by their projects.
+/// One client and budget per project; credentials' limits, keys and logins are shared by their projects.
 fn poller(config: &Config, clock: &Clock, metrics: &OwnMetrics) -> anyhow::Result<Poller<HttpApi>> {
     let keys = Arc::new(KeyRing::default());
     let mut shared: HashMap<*const CredentialsConfig, Arc<Pace>> = HashMap::new();
+    let mut logins = Logins::new(config.polling.request_timeout, keys.clone(), clock.clone(), metrics.clone());
     let mut projects = Vec::with_capacity(config.projects.len());
     for project in &config.projects {
         let in_project = || format!("project {}", project.name);
-        let timeout = config.polling.request_timeout;
-        let login =
-            Login::new(project, timeout, keys.clone(), clock.clone(), metrics.clone()).with_context(in_project)?;
-        let api = HttpApi::new(project, &config.polling, Arc::new(login), clock.clone(), metrics.clone())
-            .with_context(in_project)?;
+        let login = logins.of(project).with_context(in_project)?;
+        let api =
+            HttpApi::new(project, &config.polling, login, clock.clone(), metrics.clone()).with_context(in_project)?;
         let mut paces: Vec<Arc<Pace>> = project.limits.map(|limits| Arc::new(Pace::new(limits))).into_iter().collect();
         if let Some(limits) = project.credentials.limits {
             let pace = shared.entry(Arc::as_ptr(&project.credentials)).or_insert_with(|| Arc::new(Pace::new(limits)));

@@ -10,10 +10,14 @@ pub mod client;
 pub mod credentials;
 pub mod diagnosis;
 pub mod error;
+mod iam;
 pub mod listing;
 pub mod paced;
+mod projects;
 pub mod response;
 pub mod sign;
+#[cfg(test)]
+mod stub;
 pub mod transport;
 pub mod wire;
 

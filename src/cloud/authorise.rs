@@ -1,5 +1,7 @@
 //! A request as it is sent: authorised with what is granted, and with nothing that is not.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request};
@@ -11,9 +13,8 @@ use super::error::{CloudError, ErrorKind};
 use super::sign::{Signable, format_date, sign};
 
 /// A request before it is authorised.
-#[derive(Debug)]
 pub struct Draft {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `PUT`.
     pub method: Method,
     /// Where to.
     pub url: Url,
@@ -23,10 +24,22 @@ pub struct Draft {
     pub body: String,
 }
 
+impl fmt::Debug for Draft {
+    /// Headers and body may hold tokens and passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").field("method", &self.method).field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
 impl Draft {
     /// A request without a body.
     pub fn get(url: Url) -> Self {
         Self { method: Method::GET, url, headers: Vec::new(), body: String::new() }
+    }
+
+    /// A request with this body.
+    pub fn post(url: Url, body: &serde_json::Value) -> Self {
+        Self { method: Method::POST, body: body.to_string(), ..Self::get(url) }
     }
 
     /// The request, authorised with `grant`: signed over every header that is set here, or with the token in a
@@ -39,7 +52,7 @@ impl Draft {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(HOST, HeaderValue::from_str(&host(&self.url)).map_err(invalid)?);
         for (name, value) in &self.headers {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).map_err(invalid)?);
+            headers.insert(HeaderName::from_static(name), secret(value)?);
         }
         match grant {
             Some(Grant::Keys(keys)) => self.sign(keys, now, &mut headers)?,

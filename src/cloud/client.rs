@@ -140,7 +140,7 @@ impl HttpApi {
         grant: &Grant,
         skew: Option<SignedDuration>,
     ) -> Result<Answer, CloudError> {
-        let Received { head, body } = received;
+        let Received { head, body, .. } = received;
         let now = self.clock.now();
         let decode = |message: String| CloudError {
             status: Some(head.status),

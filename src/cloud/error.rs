@@ -22,6 +22,8 @@ pub struct CloudError {
     pub retry_after: Option<Duration>,
     /// What a person can do about it; not part of the message.
     pub hint: Option<Hint>,
+    /// It happened on the way to the service, at the login or the search for the project: the service was not asked.
+    pub at_login: bool,
 }
 
 /// The consequences.
@@ -106,6 +108,7 @@ impl CloudError {
             message: message.into(),
             retry_after: None,
             hint: None,
+            at_login: false,
         }
     }
 
@@ -118,6 +121,7 @@ impl CloudError {
     /// Whether the service itself answered, if only with an error about one instance: `dcs_project_up`.
     pub fn service_answered(&self) -> bool {
         match self.kind {
+            _ if self.at_login => false,
             ErrorKind::Throttled
             | ErrorKind::BadSignature
             | ErrorKind::Unauthorized

@@ -60,7 +60,7 @@ impl<A: DcsApi> Paced<A> {
             }
             let result = self.api.send(request).await;
             drop(permits);
-            let unauthorised = matches!(&result, Err(error) if error.kind.is_unauthorised());
+            let unauthorised = matches!(&result, Err(error) if error.kind.is_unauthorised() && !error.at_login);
             if unauthorised && self.api.refused(key) && !std::mem::replace(&mut renewed, true) {
                 // A token or temporary keys that have ended early: once more with new ones.
                 drop(pass);
@@ -79,6 +79,10 @@ impl<A: DcsApi> Paced<A> {
             self.api.proven(key);
         };
         let Err(error) = result else { return proven() };
+        // Logins have a budget and a record of their own.
+        if error.at_login {
+            return;
+        }
         match error.kind {
             ErrorKind::Unsupported => proven(),
             ErrorKind::BadSignature | ErrorKind::ClockSkew => {
@@ -133,3 +137,6 @@ impl<A: DcsApi> DcsApi for Paced<A> {
         self.api.project_id()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,6 +92,7 @@ pub fn refusal<'a>(
         message: bounded(&message, MAX_MESSAGE_LENGTH),
         retry_after: head.retry_after(now),
         hint: page::plain_http_on_a_tls_port(body).or(hint),
+        at_login: false,
     }
 }
 

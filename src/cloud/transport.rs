@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, NoProxy, Proxy, Request, Response, redirect};
+use secrecy::SecretString;
 use url::Url;
 
 use super::diagnosis::connection::{self, Failure};
@@ -42,6 +43,14 @@ pub enum BuildError {
         endpoint: String,
         /// What is wrong.
         problem: String,
+    },
+    /// A login needs an address that nobody knows.
+    #[error("credentials {credentials} need {key}; set it, or region")]
+    Endpoint {
+        /// The entry.
+        credentials: String,
+        /// The key of the project: `iam_endpoint` or `sts_endpoint`.
+        key: &'static str,
     },
     /// Key `project_id`: a text that cannot stand in a path.
     #[error("project_id {0:?} cannot stand in a path; take it from the console's page \"My Credentials\"")]
@@ -78,6 +87,8 @@ pub struct Received {
     pub head: Head,
     /// Its body; `None` where it is longer than [`MAX_BODY`].
     pub body: Option<Vec<u8>>,
+    /// `X-Subject-Token`: the token that IAM issues.
+    pub subject_token: Option<SecretString>,
 }
 
 impl Transport {
@@ -133,6 +144,7 @@ impl Transport {
         let mut response = self.client.execute(request).await.map_err(|error| self.error(&error, false))?;
         let head = head(&response);
         on_head(&head);
+        let subject_token = text(response.headers(), "x-subject-token").map(SecretString::from);
         let mut body = Vec::new();
         let announced = response.content_length().unwrap_or(0);
         let mut too_long = announced > MAX_BODY as u64;
@@ -140,7 +152,7 @@ impl Transport {
             too_long = body.len() + chunk.len() > MAX_BODY;
             body.extend_from_slice(&chunk);
         }
-        Ok(Received { head, body: (!too_long).then_some(body) })
+        Ok(Received { head, body: (!too_long).then_some(body), subject_token })
     }
 
     fn error(&self, error: &reqwest::Error, answering: bool) -> CloudError {

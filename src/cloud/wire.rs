@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use self::value::Value;
+pub(super) use self::value::parse_timestamp;
 use super::{Answer, Oddities, Request};
 
 /// A body that is not what was asked for.

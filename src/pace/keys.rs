@@ -19,8 +19,8 @@ use tokio::time::Instant;
 const FIRST_STOP: Duration = Duration::from_mins(5);
 /// The longest stop, before jitter.
 const LONGEST_STOP: Duration = Duration::from_hours(1);
-/// Keys remembered; temporary keys change every hour or so.
-const REMEMBERED: usize = 64;
+/// Keys remembered: one for each login and each project's token; temporary keys change every hour or so.
+const REMEMBERED: usize = 1024;
 
 /// Tells keys apart without showing them: equal for equal keys only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,6 +140,11 @@ impl Fingerprint {
         let mut digest = [0; 32];
         digest.copy_from_slice(context.finish().as_ref());
         Self(digest)
+    }
+
+    /// For the fingerprint of several.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -2,161 +2,28 @@
 
 mod hints;
 
-use std::future::pending;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::*;
-use crate::cloud::sign::Signable;
+use crate::cloud::credentials::Logins;
 use crate::cloud::sign::{Authorization, parse_date};
-use crate::config::{CredentialsConfig, KeySource, Proxies, Source, TextSource};
-use crate::domain::plan::UtcOffset;
+use crate::cloud::stub::{Deed, Log, Stub, answer, project_at};
+use crate::config::{CredentialsConfig, KeySource, PasswordSource, Proxies, Source, TextSource};
 use crate::pace::keys::KeyRing;
 
 const AK: &str = "AKHUSHHUSHHUSH";
 const SK: &str = "SKHUSHHUSHHUSH";
 const TOKEN: &str = "TOKENHUSHHUSH/+==";
 const ENOUGH: Duration = Duration::from_secs(20);
-
-/// What the stub does once it has read a request.
-#[derive(Clone)]
-enum Deed {
-    /// Sends this and reads on.
-    Answer(Vec<u8>),
-    /// Sends this and closes.
-    Close(Vec<u8>),
-    /// Sends this and then nothing more, with the connection open.
-    Stall(Vec<u8>),
-    /// Sends this, then the other again and again.
-    Flood(Vec<u8>, Vec<u8>),
-}
-
-#[derive(Clone, Debug)]
-struct Seen {
-    method: String,
-    target: String,
-    headers: Vec<(String, String)>,
-}
-
-impl Seen {
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
-        let value = values.next();
-        assert!(values.next().is_none(), "{name} twice");
-        value.map(|(_, value)| value.as_str())
-    }
-
-    fn is_signed_with(&self, secret: &str) -> bool {
-        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        let headers: Vec<(&str, &str)> =
-            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let received = Signable { method: &self.method, path, query, headers: &headers, body: b"" };
-        Authorization::parse(self.header("authorization").unwrap()).unwrap().verifies(&received, secret)
-    }
-}
-
-struct Stub {
-    address: SocketAddr,
-    accepted: Arc<AtomicUsize>,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Stub {
-    /// Serves the deeds in their order, the last one for ever.
-    async fn serving(deeds: impl Into<Vec<Deed>>) -> Self {
-        Self::over(deeds, None).await
-    }
-
-    async fn over(deeds: impl Into<Vec<Deed>>, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stub = Self { address: listener.local_addr().unwrap(), accepted: Arc::default(), seen: Arc::default() };
-        let (accepted, seen, deeds) = (Arc::clone(&stub.accepted), Arc::clone(&stub.seen), Arc::new(deeds.into()));
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                accepted.fetch_add(1, Ordering::SeqCst);
-                let (tls, seen, deeds) = (tls.clone(), Arc::clone(&seen), Arc::clone(&deeds));
-                tokio::spawn(async move {
-                    match tls {
-                        Some(tls) => serve(tls.accept(stream).await.ok()?, seen, deeds).await,
-                        None => serve(stream, seen, deeds).await,
-                    }
-                });
-            }
-        });
-        stub
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    fn endpoint(&self) -> Url {
-        format!("http://{}", self.address).parse().unwrap()
-    }
-}
-
-async fn serve(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    deeds: Arc<Vec<Deed>>,
-) -> Option<()> {
-    loop {
-        let request = read_request(&mut stream).await?;
-        let deed = {
-            let mut seen = seen.lock().unwrap();
-            seen.push(request);
-            deeds[(seen.len() - 1).min(deeds.len() - 1)].clone()
-        };
-        match deed {
-            Deed::Answer(bytes) => stream.write_all(&bytes).await.ok()?,
-            Deed::Close(bytes) => {
-                stream.write_all(&bytes).await.ok()?;
-                return stream.shutdown().await.ok();
-            }
-            Deed::Stall(bytes) => {
-                stream.write_all(&bytes).await.ok()?;
-                pending::<()>().await;
-            }
-            Deed::Flood(first, again) => {
-                stream.write_all(&first).await.ok()?;
-                loop {
-                    stream.write_all(&again).await.ok()?;
-                }
-            }
-        }
-    }
-}
-
-async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Seen> {
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        bytes.push(stream.read_u8().await.ok()?);
-    }
-    let text = String::from_utf8(bytes).ok()?;
-    let mut lines = text.lines();
-    let mut words = lines.next()?.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let headers = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    Some(Seen { method, target, headers })
-}
-
-fn answer(status: &str, headers: &str, body: &str) -> Deed {
-    let length = body.len();
-    Deed::Answer(format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes())
-}
 
 fn no_records() -> Deed {
     answer("200 OK", "", r#"{"total_num":0,"backup_record_response":[]}"#)
@@ -165,24 +32,7 @@ fn no_records() -> Deed {
 fn project(endpoint: Url) -> ProjectConfig {
     let text = |text: &str| TextSource::Inline(text.into());
     let keys = KeySource { access_key: text(AK), secret_key: text(SK), security_token: None };
-    ProjectConfig {
-        name: "prod".into(),
-        region: "eu-de".to_owned(),
-        project: CloudProject::Id("0123456789abcdef0123456789abcdef".into()),
-        endpoint,
-        iam_endpoint: None,
-        sts_endpoint: None,
-        api_version: ApiVersion::V2,
-        credentials: entry(keys),
-        ca_file: None,
-        proxies: Proxies::default(),
-        instances: Vec::new(),
-        discovery: None,
-        plan_utc_offset: UtcOffset::UTC,
-        limits: None,
-        rpo: None,
-        rpo_grace: Duration::ZERO,
-    }
+    project_at(endpoint, entry(keys))
 }
 
 fn entry(keys: KeySource) -> Arc<CredentialsConfig> {
@@ -199,8 +49,9 @@ fn temporary_keys() -> Arc<CredentialsConfig> {
 fn api_within(project: &ProjectConfig, request_timeout: Duration) -> Result<HttpApi, BuildError> {
     let clock = Clock::system();
     let metrics = OwnMetrics::new(clock.now(), Duration::ZERO, std::slice::from_ref(&project.name));
-    let login = Login::new(project, request_timeout, Arc::new(KeyRing::default()), clock.clone(), metrics.clone())?;
-    HttpApi::new(project, &Polling { request_timeout, ..Polling::default() }, Arc::new(login), clock, metrics)
+    let mut logins = Logins::new(request_timeout, Arc::new(KeyRing::default()), clock.clone(), metrics.clone());
+    let login = logins.of(project)?;
+    HttpApi::new(project, &Polling { request_timeout, ..Polling::default() }, login, clock, metrics)
 }
 
 fn api(project: &ProjectConfig) -> HttpApi {
@@ -451,7 +302,7 @@ async fn a_wrong_clock_is_told_by_the_answers_date() {
         (20, ErrorKind::ClockSkew),
         (-20, ErrorKind::ClockSkew),
     ] {
-        let error = error_after(answer("401 Unauthorized", &at(minutes), r#"{"error_code":"APIGW.0301"}"#)).await;
+        let error = error_after(answer("401 Unauthorized", at(minutes), r#"{"error_code":"APIGW.0301"}"#)).await;
         assert_eq!(error.kind, kind, "{minutes} min");
     }
 }
@@ -567,31 +418,9 @@ async fn a_server_with_an_authoritys_own_certificate_is_refused_with_a_way_out()
     assert!(stub.seen().is_empty(), "nothing is sent to a stranger");
 }
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_secret_is_logged() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let (log, guard) = Log::of_everything();
     let refusal = answer("401 Unauthorized", "", &format!(r#"{{"error_msg":"key {AK} token {TOKEN}"}}"#));
     let stub = Stub::serving([no_records(), refusal, Deed::Close(Vec::new())]).await;
     let api = api(&ProjectConfig { credentials: temporary_keys(), ..project(stub.endpoint()) });
@@ -599,8 +428,55 @@ async fn no_secret_is_logged() {
         let _ = api.send(&backups()).await;
     }
     drop(guard);
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("operation=backups") && logged.contains("status=401"), "{logged}");
     assert!(!logged.contains("HUSH"), "{logged}");
     assert!(!format!("{api:?}").contains("HUSH"));
+}
+
+#[tokio::test]
+async fn a_named_project_is_asked_with_its_id_and_a_token() {
+    let iam = Stub::serving([answer(
+        "201 Created",
+        format_args!("x-subject-token: {TOKEN}\r\n"),
+        r#"{"token":{"expires_at":"2999-01-01T00:00:00Z","project":{"id":"p-id"}}}"#,
+    )])
+    .await;
+    let stub = Stub::serving([no_records()]).await;
+    let password = PasswordSource {
+        username: "u".to_owned(),
+        password: TextSource::Inline("HUSHPASS".into()),
+        domain_name: "d".to_owned(),
+    };
+    let credentials =
+        CredentialsConfig { name: "ops".to_owned(), source: Source::Password(password), assume: None, limits: None };
+    let project = ProjectConfig {
+        project: CloudProject::Named("eu-de".to_owned()),
+        iam_endpoint: Some(iam.endpoint()),
+        credentials: Arc::new(credentials),
+        ..project(stub.endpoint())
+    };
+    let api = api(&project);
+    assert_eq!(api.project_id(), None);
+    for _ in 0..2 {
+        api.key().await.unwrap();
+        api.send(&backups()).await.unwrap();
+    }
+    assert_eq!(api.project_id(), Some("p-id".into()));
+    assert_eq!(iam.seen().len(), 1);
+    for seen in stub.seen() {
+        assert!(seen.target.starts_with("/v2/p-id/instances/"), "{}", seen.target);
+        assert_eq!(seen.header("x-auth-token"), Some(TOKEN));
+        assert_eq!((seen.header("authorization"), seen.header("x-project-id")), (None, None));
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_fails_is_no_answer_of_the_service() {
+    let stub = Stub::serving([answer("403 Forbidden", "", "")]).await;
+    let project = ProjectConfig { project: CloudProject::Named("eu-de".to_owned()), ..project(stub.endpoint()) };
+    let error = api(&project).send(&backups()).await.unwrap_err();
+    assert_eq!((error.kind, error.status), (ErrorKind::Forbidden, Some(403)));
+    assert!(!error.service_answered());
+    assert_eq!(stub.lines(), ["GET /v3/projects?name=eu-de"]);
 }

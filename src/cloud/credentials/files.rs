@@ -1,7 +1,7 @@
-//! Access keys as they are at this moment.
+//! Access keys, and other secrets of the configuration, as they are at this moment.
 //!
-//! Keys in the configuration stay what they are; keys in files are read anew before each request, so that a rotated
-//! one is tried at once, without a reload.
+//! What stands in the configuration stays what it is; files are read anew each time, so that a rotated key is tried at
+//! once, without a reload.
 
 use std::fmt;
 use std::fs::File;
@@ -12,26 +12,53 @@ use std::sync::Arc;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::grant::Keys;
+use super::failure::Failure;
+use super::grant::{Grant, Keys};
+use super::{Boxed, Granting};
 use crate::cloud::error::{CloudError, ErrorKind};
 use crate::config::{KeySource, TextSource};
+use crate::domain::ProjectName;
+use crate::pace::keys::Fingerprint;
 
 /// The largest file that is read as a key; security tokens take a few KiB.
 const MAX_FILE_LENGTH: u64 = 64 * 1024;
 
+/// Reads files, one request at a time: each that reads takes a thread of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Reader {
+    /// The entry of `credentials`, for messages.
+    entry: String,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Reader {
+    pub(super) fn new(entry: &str) -> Self {
+        Self { entry: entry.to_owned(), turn: Arc::default() }
+    }
+
+    /// Reads, on a thread that may wait for a disk.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, CloudError> + Send + 'static,
+    ) -> Result<T, CloudError> {
+        let _turn = self.turn.lock().await;
+        tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
+            let message = format!("credentials {}: reading them was broken off: {error}", self.entry);
+            Err(CloudError::new(ErrorKind::Unauthorized, message))
+        })
+    }
+}
+
 /// Access keys in the configuration or in files.
 #[derive(Clone, Debug)]
 pub(super) struct AccessKeys {
-    /// The entry of `credentials`, for messages.
-    name: String,
     source: KeySource,
-    /// Files are read by one request at a time: each that reads takes a thread of its own.
-    reading: Arc<tokio::sync::Mutex<()>>,
+    reader: Reader,
 }
 
 impl AccessKeys {
-    pub(super) fn new(name: &str, source: &KeySource) -> Self {
-        Self { name: name.to_owned(), source: source.clone(), reading: Arc::default() }
+    pub(super) fn new(entry: &str, source: &KeySource) -> Self {
+        Self { source: source.clone(), reader: Reader::new(entry) }
     }
 
     /// The keys as they are now.
@@ -43,58 +70,115 @@ impl AccessKeys {
         let KeySource { access_key, secret_key, security_token } = &self.source;
         let sources = [Some(access_key), Some(secret_key), security_token.as_ref()];
         if sources.iter().flatten().all(|source| matches!(source, TextSource::Inline(_))) {
-            return self.read();
+            return keys(&self.reader.entry, &self.source);
         }
-        let _turn = self.reading.lock().await;
         let this = self.clone();
-        let read = tokio::task::spawn_blocking(move || this.read()).await;
-        read.unwrap_or_else(|error| {
-            let message = format!("credentials {}: reading them was broken off: {error}", self.name);
-            Err(CloudError::new(ErrorKind::Unauthorized, message))
-        })
+        self.reader.read(move || keys(&this.reader.entry, &this.source)).await
+    }
+}
+
+impl Granting for AccessKeys {
+    fn grant<'a>(&'a self, _caller: &'a ProjectName) -> Boxed<'a, Result<Grant, Failure>> {
+        Box::pin(async { Ok(Grant::Keys(self.current().await?)) })
     }
 
-    /// Reads all parts, which may wait for a disk.
-    fn read(&self) -> Result<Keys, CloudError> {
-        let access_key = self.read_one("access key", &self.source.access_key)?;
-        let secret = self.read_one("secret key", &self.source.secret_key)?;
-        let security_token = match &self.source.security_token {
-            Some(source) => Some(self.read_one("security token", source)?),
-            None => None,
-        };
-        self.check_for_header("access key", &self.source.access_key, &access_key)?;
-        if let (Some(source), Some(token)) = (&self.source.security_token, &security_token) {
-            self.check_for_header("security token", source, token)?;
+    fn origin(&self) -> Boxed<'_, Result<Fingerprint, CloudError>> {
+        Box::pin(async { Ok(self.current().await?.fingerprint()) })
+    }
+}
+
+/// A password or an id token, in the configuration or in a file.
+#[derive(Clone, Debug)]
+pub(super) struct Secret {
+    what: &'static str,
+    source: TextSource,
+    reader: Reader,
+}
+
+impl Secret {
+    /// `what` it is, for messages.
+    pub(super) fn new(entry: &str, what: &'static str, source: &TextSource) -> Self {
+        Self { what, source: source.clone(), reader: Reader::new(entry) }
+    }
+
+    /// The text as it is now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unauthorized`] where the file cannot be read or is empty; the message names the entry and the
+    /// file, never the content.
+    pub(super) async fn current(&self) -> Result<SecretString, CloudError> {
+        let this = self.clone();
+        let read = move || Part { entry: &this.reader.entry, what: this.what, source: &this.source }.read();
+        match &self.source {
+            TextSource::Inline(_) => read(),
+            TextSource::File(_) => self.reader.read(read).await,
         }
-        Ok(Keys { access_key: access_key.expose_secret().to_owned(), secret, security_token })
     }
 
-    fn read_one(&self, what: &str, source: &TextSource) -> Result<SecretString, CloudError> {
-        let text = match source {
+    /// Likewise, for a header.
+    ///
+    /// # Errors
+    /// As [`Self::current`], and where it holds what cannot stand in a header.
+    pub(super) async fn for_header(&self) -> Result<SecretString, CloudError> {
+        let text = self.current().await?;
+        Part { entry: &self.reader.entry, what: self.what, source: &self.source }.check_for_header(&text)?;
+        Ok(text)
+    }
+}
+
+/// Reads all parts of access keys, which may wait for a disk.
+pub(super) fn keys(entry: &str, source: &KeySource) -> Result<Keys, CloudError> {
+    let part = |what, source| Part { entry, what, source };
+    let access_key = part("access key", &source.access_key);
+    let token = source.security_token.as_ref().map(|source| part("security token", source));
+    let key = access_key.read()?;
+    let secret = part("secret key", &source.secret_key).read()?;
+    let security_token = token.as_ref().map(Part::read).transpose()?;
+    access_key.check_for_header(&key)?;
+    if let (Some(part), Some(text)) = (token, &security_token) {
+        part.check_for_header(text)?;
+    }
+    Ok(Keys { access_key: key.expose_secret().to_owned(), secret, security_token })
+}
+
+/// One text of an entry.
+struct Part<'a> {
+    entry: &'a str,
+    what: &'static str,
+    source: &'a TextSource,
+}
+
+impl Part<'_> {
+    fn read(&self) -> Result<SecretString, CloudError> {
+        let text = match self.source {
             TextSource::Inline(text) => text.clone(),
-            TextSource::File(path) => read_file(path).map_err(|problem| self.error(what, source, problem))?,
+            TextSource::File(path) => read_file(path).map_err(|problem| self.error(problem))?,
         };
         if text.expose_secret().is_empty() {
-            return Err(self.error(what, source, "is empty"));
+            return Err(self.error("is empty"));
         }
         Ok(text)
     }
 
-    /// These two go into headers.
-    fn check_for_header(&self, what: &str, source: &TextSource, text: &SecretString) -> Result<(), CloudError> {
+    fn check_for_header(&self, text: &SecretString) -> Result<(), CloudError> {
         if text.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(())
         } else {
-            Err(self.error(what, source, "holds blanks or other characters that no key has"))
+            Err(self.error(format_args!("holds blanks or other characters that no {} has", self.kind())))
         }
     }
 
-    fn error(&self, what: &str, source: &TextSource, problem: impl fmt::Display) -> CloudError {
+    fn kind(&self) -> &'static str {
+        self.what.rsplit(' ').next().unwrap_or(self.what)
+    }
+
+    fn error(&self, problem: impl fmt::Display) -> CloudError {
+        let Self { entry, what, source } = self;
         let place = match source {
             TextSource::Inline(_) => String::new(),
             TextSource::File(path) => format!(" in {}", path.display()),
         };
-        CloudError::new(ErrorKind::Unauthorized, format!("credentials {}: the {what}{place} {problem}", self.name))
+        CloudError::new(ErrorKind::Unauthorized, format!("credentials {entry}: the {what}{place} {problem}"))
     }
 }
 
@@ -117,33 +201,8 @@ fn read_file(path: &Path) -> Result<SecretString, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-    use crate::cloud::credentials::grant::Grant;
-
-    /// A directory of a test's own, removed at its end.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("dcs-credentials-{name}-{}", std::process::id()));
-            std::fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        fn file(&self, name: &str, content: impl AsRef<[u8]>) -> TextSource {
-            let path = self.0.join(name);
-            std::fs::write(&path, content).unwrap();
-            TextSource::File(path)
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::cloud::credentials::scratch::Scratch;
 
     fn inline(text: &str) -> TextSource {
         TextSource::Inline(text.into())
@@ -184,8 +243,8 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_a_key_is_told_with_its_file_and_without_its_content() {
         let scratch = Scratch::new("bad");
-        let directory = TextSource::File(scratch.0.clone());
-        let missing = TextSource::File(scratch.0.join("missing"));
+        let directory = TextSource::File(scratch.path("."));
+        let missing = TextSource::File(scratch.path("missing"));
         let good = || inline("GOODKEY");
         for (credentials, expected) in [
             (credentials(missing.clone(), good(), None), "access key in "),

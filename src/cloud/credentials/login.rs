@@ -1,41 +1,41 @@
-//! One login: what is granted now, and when it must be obtained anew.
+//! One login: what is granted now, and the ids of projects as it sees them.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
-use super::files::AccessKeys;
 use super::grant::Grant;
-use crate::clock::Clock;
+use super::{Boxed, Granting};
 use crate::cloud::error::{CloudError, ErrorKind};
-use crate::cloud::transport::BuildError;
-use crate::config::{ProjectConfig, Source};
+use crate::cloud::iam::Issuer;
+use crate::cloud::projects::Projects;
 use crate::domain::{ProjectId, ProjectName};
-use crate::exposition::own::OwnMetrics;
-use crate::pace::keys::{Fingerprint, KeyRing};
+use crate::pace::keys::Fingerprint;
 
 /// The way to a grant, shared by all projects that may share it.
 #[derive(Debug)]
 pub struct Login {
-    keys: Option<AccessKeys>,
+    /// The entry of `credentials`.
+    entry: String,
+    way: Box<dyn Granting>,
+    /// The name of the project that tokens are for: their answers tell its id.
+    scope: Option<String>,
+    /// Set where a project is named.
+    projects: OnceLock<Projects>,
 }
 
 impl Login {
-    /// The login of this project; nothing is sent. `timeout` is for a whole exchange; `keys` are the records of all
-    /// keys in use.
-    ///
-    /// # Errors
-    /// [`BuildError`] where the project's settings cannot be used.
-    pub fn new(
-        project: &ProjectConfig,
-        _timeout: Duration,
-        _keys: Arc<KeyRing>,
-        _clock: Clock,
-        _metrics: OwnMetrics,
-    ) -> Result<Self, BuildError> {
-        let Source::AccessKeys(source) = &project.credentials.source else { return Ok(Self { keys: None }) };
-        Ok(Self { keys: Some(AccessKeys::new(&project.credentials.name, source)) })
+    pub(super) fn new(entry: &str, way: Box<dyn Granting>, scope: Option<String>) -> Self {
+        Self { entry: entry.to_owned(), way, scope, projects: OnceLock::new() }
+    }
+
+    /// Makes this one able to look projects up.
+    pub(super) fn look_up_at(&self, iam: Arc<Issuer>) {
+        self.projects.get_or_init(|| Projects::new(&self.entry, iam));
+    }
+
+    pub(super) fn can_look_up(&self) -> bool {
+        self.projects.get().is_some()
     }
 
     /// What requests are authorised with now. Logs in where that is still to be done, and renews what is about to
@@ -44,11 +44,8 @@ impl Login {
     /// # Errors
     /// [`CloudError`] where nothing is granted. After a failed attempt [`ErrorKind::Held`] with the reason until the
     /// next one is due.
-    pub async fn grant(&self, _project: &ProjectName) -> Result<Grant, CloudError> {
-        match &self.keys {
-            Some(keys) => keys.current().await.map(Grant::Keys),
-            None => Err(CloudError::new(ErrorKind::Unauthorized, "these credentials are not built yet")),
-        }
+    pub async fn grant(&self, project: &ProjectName) -> Result<Grant, CloudError> {
+        self.way.grant(project).await.map_err(|failure| at_login(failure.error))
     }
 
     /// The id of the project of this name, asked of IAM once and then remembered.
@@ -56,21 +53,43 @@ impl Login {
     /// # Errors
     /// [`CloudError`] where there is none or more than one, or IAM does not tell; after a failed attempt
     /// [`ErrorKind::Held`] with the reason until the next one is due.
-    pub async fn project_id(&self, _name: &str, _project: &ProjectName) -> Result<ProjectId, CloudError> {
-        std::future::ready(Err(CloudError::new(ErrorKind::NotFound, "looking projects up is not built yet"))).await
+    pub async fn project_id(&self, name: &str, project: &ProjectName) -> Result<ProjectId, CloudError> {
+        if self.scope.as_deref() == Some(name) {
+            self.grant(project).await?;
+            if let Some(id) = self.way.project() {
+                return Ok(id);
+            }
+        }
+        let Some(projects) = self.projects.get() else {
+            let message = format!("credentials {}: no IAM to ask for project {name:?}; set project_id", self.entry);
+            return Err(at_login(CloudError::new(ErrorKind::NotFound, message)));
+        };
+        projects.id(name, self, project).await.map_err(at_login)
+    }
+
+    /// The fingerprint of what the user gave, at this moment.
+    pub(in crate::cloud) fn origin(&self) -> Boxed<'_, Result<Fingerprint, CloudError>> {
+        self.way.origin()
     }
 
     /// The cloud has refused a request with the grant of this fingerprint. Tells whether the next call of
-    /// [`Self::grant`] may bring another one: not for access keys, and not where this one has never worked.
-    pub fn refused(&self, _grant: Fingerprint) -> bool {
-        false
+    /// [`Self::grant`] may bring another one: not for access keys, and not where this one has never worked and is
+    /// new.
+    pub fn refused(&self, grant: Fingerprint) -> bool {
+        self.way.refused(grant)
     }
 
     /// A request with the grant of this fingerprint was answered.
-    pub fn proven(&self, _grant: Fingerprint) {}
+    pub fn proven(&self, grant: Fingerprint) {
+        self.way.proven(grant);
+    }
 
     /// When the present grant ends, by the cloud's word; `None` for one that does not end.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        None
+        self.way.expires_at()
     }
+}
+
+fn at_login(error: CloudError) -> CloudError {
+    CloudError { at_login: true, ..error }
 }

@@ -151,7 +151,7 @@ impl<'a> Value<'a> {
 }
 
 /// Moments are exact to the nanosecond here; digits beyond are cut off.
-fn parse_timestamp(text: &str) -> Option<Timestamp> {
+pub(in crate::cloud) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     const DIGITS: usize = 9;
     if text.len() > 64 {
         return None;

@@ -1,5 +1,10 @@
 //! What is advised where no answer of the API comes, over real sockets.
 
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
 use super::*;
 
 /// Listens, and sends this to whoever connects before it has read anything.

@@ -1,0 +1,227 @@
+//! All logins: one for each entry of `credentials`, way to IAM and, where tokens are for one project, project.
+//!
+//! However many projects and instances there are, one that may share a login does. Each endpoint that issues tokens or
+//! keys has one budget, whoever asks it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::Granting;
+use super::agency::OidcAgency;
+use super::assume::{Asked, Assumed};
+use super::chain::Chain;
+use super::files::AccessKeys;
+use super::id_token::IdToken;
+use super::login::Login;
+use super::metadata::Metadata;
+use super::password::Password;
+use super::pod::PodIdentity;
+use super::profile::Profile;
+use super::session::Session;
+use crate::clock::Clock;
+use crate::cloud::iam::{BUDGET, Issuer};
+use crate::cloud::transport::{BuildError, Transport, Way};
+use crate::config::{Agency, CloudProject, CredentialsConfig, ProjectConfig, Proxies, Source};
+use crate::exposition::own::OwnMetrics;
+use crate::pace::Pace;
+use crate::pace::keys::KeyRing;
+
+/// How long the metadata service may take; it is near.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
+/// Likewise the agent of CCE.
+const AGENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The logins of all projects, made as they are asked for.
+#[derive(Debug)]
+pub struct Logins {
+    timeout: Duration,
+    keys: Arc<KeyRing>,
+    clock: Clock,
+    metrics: OwnMetrics,
+    made: Vec<(Terms, Arc<Login>)>,
+    issuers: Vec<(Route, Arc<Issuer>)>,
+    paces: HashMap<String, Arc<Pace>>,
+}
+
+/// What must be the same where a login is shared.
+#[derive(Debug)]
+struct Terms {
+    credentials: Arc<CredentialsConfig>,
+    route: (Option<Url>, Option<Url>, Option<PathBuf>, Proxies),
+    /// The project that tokens are for.
+    scope: Option<CloudProject>,
+}
+
+/// The way to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Route {
+    endpoint: Url,
+    ca_file: Option<PathBuf>,
+    proxies: Proxies,
+    timeout: Duration,
+    tells_time: bool,
+}
+
+impl Logins {
+    /// No logins yet. `timeout` is for a whole exchange; `keys` are the records of all keys in use.
+    pub fn new(timeout: Duration, keys: Arc<KeyRing>, clock: Clock, metrics: OwnMetrics) -> Self {
+        Self { timeout, keys, clock, metrics, made: Vec::new(), issuers: Vec::new(), paces: HashMap::new() }
+    }
+
+    /// The login of this project, perhaps one that others have too; nothing is sent.
+    ///
+    /// # Errors
+    /// [`BuildError`] where the project's settings cannot be used.
+    pub fn of(&mut self, project: &ProjectConfig) -> Result<Arc<Login>, BuildError> {
+        let terms = Terms::of(project);
+        let known = self.made.iter().find(|(known, _)| known.equals(&terms)).map(|(_, login)| Arc::clone(login));
+        let login = if let Some(login) = known {
+            login
+        } else {
+            let scope = match &terms.scope {
+                Some(CloudProject::Named(name)) => Some(name.clone()),
+                _ => None,
+            };
+            let login = Arc::new(Login::new(&project.credentials.name, self.way(project)?, scope));
+            self.made.push((terms, Arc::clone(&login)));
+            login
+        };
+        if matches!(project.project, CloudProject::Named(_)) && !login.can_look_up() {
+            login.look_up_at(self.iam(project)?);
+        }
+        Ok(login)
+    }
+
+    /// The way that the entry names, with the agency on top of it.
+    fn way(&mut self, project: &ProjectConfig) -> Result<Box<dyn Granting>, BuildError> {
+        let base = self.base(project, &project.credentials.source)?;
+        let Some(assume) = &project.credentials.assume else { return Ok(base) };
+        let asked = match &assume.agency {
+            Agency::Named { .. } => Asked::Iam(self.iam(project)?),
+            Agency::Urn { .. } => Asked::Sts { sts: self.sts(project)?, iam: self.iam(project).ok() },
+        };
+        Ok(Box::new(Session::new(Assumed::new(&project.credentials.name, base, assume, asked))))
+    }
+
+    fn base(&mut self, project: &ProjectConfig, source: &Source) -> Result<Box<dyn Granting>, BuildError> {
+        let name = project.credentials.name.as_str();
+        Ok(match source {
+            Source::AccessKeys(source) => Box::new(AccessKeys::new(name, source)),
+            Source::Profile(path) => {
+                let iam = project.iam_endpoint.is_some().then(|| self.iam(project)).transpose()?;
+                Box::new(Profile::new(name, path.clone(), iam))
+            }
+            Source::Password(source) => {
+                let scope = project.credentials.assume.is_none().then(|| project.project.clone());
+                Box::new(Session::new(Password::new(name, source, scope, self.iam(project)?)))
+            }
+            Source::IdToken(source) => Box::new(Session::new(IdToken::new(name, source, self.iam(project)?))),
+            Source::OidcAgency(source) => Box::new(Session::new(OidcAgency::new(name, source, self.sts(project)?))),
+            Source::Metadata(endpoint) => {
+                let service = self.near(endpoint, METADATA_TIMEOUT)?;
+                Box::new(Session::new(Metadata::new(name, service)))
+            }
+            Source::PodIdentity(source) => {
+                let agent = self.near(&source.uri, AGENT_TIMEOUT)?;
+                Box::new(Session::new(PodIdentity::new(name, source, agent)))
+            }
+            Source::FirstOf(sources) => {
+                let members: Result<_, _> = sources.iter().map(|source| self.base(project, source)).collect();
+                Box::new(Chain::new(name, members?))
+            }
+        })
+    }
+
+    fn iam(&mut self, project: &ProjectConfig) -> Result<Arc<Issuer>, BuildError> {
+        self.far(project, project.iam_endpoint.as_ref(), "iam_endpoint")
+    }
+
+    fn sts(&mut self, project: &ProjectConfig) -> Result<Arc<Issuer>, BuildError> {
+        self.far(project, project.sts_endpoint.as_ref(), "sts_endpoint")
+    }
+
+    /// An endpoint of the cloud, reached like the project's own.
+    fn far(
+        &mut self,
+        project: &ProjectConfig,
+        endpoint: Option<&Url>,
+        key: &'static str,
+    ) -> Result<Arc<Issuer>, BuildError> {
+        let missing = || BuildError::Endpoint { credentials: project.credentials.name.clone(), key };
+        self.issuer(Route {
+            endpoint: endpoint.ok_or_else(missing)?.clone(),
+            ca_file: project.ca_file.clone(),
+            proxies: project.proxies.clone(),
+            timeout: self.timeout,
+            tells_time: true,
+        })
+    }
+
+    /// An endpoint on this machine or next to it, which no proxy can reach.
+    fn near(&mut self, endpoint: &Url, timeout: Duration) -> Result<Arc<Issuer>, BuildError> {
+        self.issuer(Route {
+            endpoint: endpoint.clone(),
+            ca_file: None,
+            proxies: Proxies::default(),
+            timeout,
+            tells_time: false,
+        })
+    }
+
+    fn issuer(&mut self, route: Route) -> Result<Arc<Issuer>, BuildError> {
+        if let Some((_, issuer)) = self.issuers.iter().find(|(known, _)| *known == route) {
+            return Ok(Arc::clone(issuer));
+        }
+        let origin = route.endpoint.origin().ascii_serialization();
+        let pace = Arc::clone(self.paces.entry(origin).or_insert_with(|| Arc::new(Pace::new(BUDGET))));
+        let issuer = Arc::new(Issuer {
+            endpoint: route.endpoint.clone(),
+            transport: Transport::new(&Way {
+                endpoints: &[&route.endpoint],
+                ca_file: route.ca_file.as_deref(),
+                proxies: &route.proxies,
+                timeout: route.timeout,
+            })?,
+            pace,
+            keys: Arc::clone(&self.keys),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            tells_time: route.tells_time,
+        });
+        self.issuers.push((route, Arc::clone(&issuer)));
+        Ok(issuer)
+    }
+}
+
+impl Terms {
+    fn of(project: &ProjectConfig) -> Self {
+        let CredentialsConfig { source, assume, .. } = &*project.credentials;
+        let is_scoped = assume.is_none() && has_password(source);
+        Self {
+            credentials: Arc::clone(&project.credentials),
+            route: (
+                project.iam_endpoint.clone(),
+                project.sts_endpoint.clone(),
+                project.ca_file.clone(),
+                project.proxies.clone(),
+            ),
+            scope: is_scoped.then(|| project.project.clone()),
+        }
+    }
+
+    fn equals(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.credentials, &other.credentials) && self.route == other.route && self.scope == other.scope
+    }
+}
+
+fn has_password(source: &Source) -> bool {
+    match source {
+        Source::Password(_) => true,
+        Source::FirstOf(sources) => sources.iter().any(has_password),
+        _ => false,
+    }
+}
