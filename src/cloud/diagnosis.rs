@@ -80,6 +80,12 @@ pub fn is_skewed(skew: SignedDuration) -> bool {
     skew.abs() > MAX_SKEW
 }
 
+/// Whether a hint says no more than what may be wrong with any request for this.
+pub fn is_general(hint: Hint, purpose: Purpose) -> bool {
+    let general = [Advice::Permission, Advice::Names, Advice::Credentials, Advice::Token, Advice::TokenEnded];
+    general.iter().any(|advice| advice.hint(purpose) == Some(hint))
+}
+
 /// What a refusal means, and what to do about it.
 pub fn diagnose(refusal: &Refusal<'_>) -> Diagnosis {
     let meaning = meaning(refusal);

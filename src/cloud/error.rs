@@ -149,7 +149,8 @@ impl fmt::Display for CloudError {
         f.write_str(&self.message)?;
         if let Some(status) = self.status {
             write!(f, " (HTTP {status}")?;
-            if let Some(code) = &self.code {
+            // IAM's codes are often the status once more.
+            if let Some(code) = self.code.as_ref().filter(|code| ***code != *status.to_string()) {
                 write!(f, ", {code}")?;
             }
             if let Some(id) = &self.request_id {

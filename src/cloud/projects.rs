@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::authorise::Draft;
 use super::credentials::failure::{Failure, Remembered};
 use super::credentials::{Grant, Login};
+use super::diagnosis::Hint;
 use super::error::{CloudError, ErrorKind};
 use super::iam::{Call, Issuer};
 use super::sign::encode;
@@ -110,24 +111,24 @@ impl Projects {
         let shown = |ids: &[ProjectId]| ids.iter().map(ProjectId::as_str).collect::<Vec<_>>().join(", ");
         let sentence = match found.as_slice() {
             [id] => return Ok(id.clone()),
-            [] => "found none that these credentials may use; set project_id, or project_name (the region's name is \
-                   asked for without it)"
-                .to_owned(),
+            [] => "found none that these credentials may use".to_owned(),
             [first @ .., _] if found.len() > SHOWN => {
-                format!("found {} ({}, …); set project_id to one of them", found.len(), shown(&first[..SHOWN]))
+                format!("found {} ({}, …)", found.len(), shown(&first[..SHOWN]))
             }
-            all => format!("found {} ({}); set project_id to one of them", all.len(), shown(all)),
+            all => format!("found {} ({})", all.len(), shown(all)),
         };
-        Err(CloudError::new(ErrorKind::NotFound, format!("{asked} {sentence}")))
+        let hint = if found.is_empty() {
+            "set project_id, or correct project_name (without it the region's name is asked for)"
+        } else {
+            "set project_id to the one that is meant"
+        };
+        Err(CloudError::new(ErrorKind::NotFound, format!("{asked} {sentence}")).with_hint(Hint::new(hint)))
     }
 }
 
 fn failed(asked: &str, error: CloudError) -> CloudError {
     let message = match error.kind {
         ErrorKind::Held => format!("{asked} was {}", error.message),
-        ErrorKind::Forbidden => {
-            format!("{asked} failed: {}; let the user list projects, or set project_id", error.message)
-        }
         _ => format!("{asked} failed: {}", error.message),
     };
     CloudError { message, ..error }

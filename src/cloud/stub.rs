@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
+use super::error::CloudError;
 use super::sign::{Authorization, Signable};
 use crate::config::{ApiVersion, CloudProject, CredentialsConfig, ProjectConfig, Proxies};
 use crate::domain::plan::UtcOffset;
@@ -237,4 +238,9 @@ impl std::io::Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// What an error advises.
+pub(super) fn hint_of(error: &CloudError) -> String {
+    error.hint.map(|hint| hint.to_string()).unwrap_or_default()
 }

@@ -64,7 +64,7 @@ pub(crate) struct Daemon {
     log: watch::Receiver<Vec<String>>,
     /// `http://127.0.0.1:PORT`.
     pub(crate) url: String,
-    _directory: Directory,
+    pub(crate) directory: Directory,
 }
 
 pub(crate) fn binary() -> Command {
@@ -76,9 +76,14 @@ pub(crate) fn binary() -> Command {
 impl Daemon {
     /// Starts it with this configuration at trace level and waits until it listens.
     pub(crate) async fn start(configuration: &str) -> Self {
-        let directory = Directory::new();
+        Self::start_in(Directory::new(), configuration, &[]).await
+    }
+
+    /// The same beside the files in this directory and with these variables.
+    pub(crate) async fn start_in(directory: Directory, configuration: &str, variables: &[(&str, String)]) -> Self {
         let file = directory.file("config.yml", configuration);
         let mut command = binary();
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.arg("--config.file").arg(file).args(["--web.listen-address=127.0.0.1:0", "--log.level=trace"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
@@ -89,7 +94,7 @@ impl Daemon {
                 sender.send_modify(|log: &mut Vec<String>| log.push(line));
             }
         });
-        let mut daemon = Self { child, log, url: String::new(), _directory: directory };
+        let mut daemon = Self { child, log, url: String::new(), directory };
         let line = daemon.log_line("msg=listening").await;
         let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap();
         daemon.url = format!("http://{address}");

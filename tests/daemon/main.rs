@@ -6,4 +6,7 @@ mod check;
 mod faults;
 mod harness;
 mod lifecycle;
+mod logins;
 mod seeds;
+mod servers;
+mod setups;

@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use super::*;
 use crate::cloud::credentials::Logins;
 use crate::cloud::sign::{Authorization, parse_date};
-use crate::cloud::stub::{Deed, Log, Stub, answer, project_at};
+use crate::cloud::stub::{Deed, Log, Stub, answer, hint_of, project_at};
 use crate::config::{CredentialsConfig, KeySource, PasswordSource, Proxies, Source, TextSource};
 use crate::pace::keys::KeyRing;
 
@@ -68,10 +68,6 @@ async fn error_after(deed: Deed) -> CloudError {
     assert_eq!(stub.seen().len(), 1, "nothing is asked again");
     assert!(!error.to_string().contains("HUSH"), "{error}");
     error
-}
-
-fn hint_of(error: &CloudError) -> String {
-    error.hint.map(|hint| hint.to_string()).unwrap_or_default()
 }
 
 #[tokio::test]

@@ -7,8 +7,10 @@ use super::answer::{self, Issued};
 use super::renewal;
 use super::session::Obtained;
 use crate::cloud::authorise::Draft;
+use crate::cloud::diagnosis::{self, Hint};
 use crate::cloud::error::{CloudError, ErrorKind};
 use crate::cloud::iam::{Answered, Call, Issuer};
+use crate::domain::Purpose;
 
 /// How long temporary keys are taken to live where nobody says: as long as those of Open Telekom Cloud's metadata
 /// service, the shortest by default.
@@ -31,14 +33,21 @@ impl Telling {
     /// The sentence of a failure: whose, what, where, why, and what to do.
     pub(super) fn failed(&self, host: &str, error: CloudError) -> CloudError {
         let Self { entry, doing, advice } = self;
+        let is_refused = matches!(
+            error.kind,
+            ErrorKind::BadSignature | ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::NotFound
+        ) || error.status.is_some_and(|status| (400..404).contains(&status));
+        // What is said of logins in general is less than what this one knows of itself.
+        let hint = match error.hint {
+            Some(hint) if !is_refused || !diagnosis::is_general(hint, Purpose::Login) => Some(hint),
+            None if !is_refused => None,
+            _ => Some(Hint::new(advice)),
+        };
         let outcome = match error.kind {
             ErrorKind::Held => format!("was {}", error.message),
-            ErrorKind::BadSignature | ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::NotFound => {
-                format!("failed: {}; {advice}", error.message)
-            }
             _ => format!("failed: {}", error.message),
         };
-        CloudError { message: format!("credentials {entry}: {doing} at {host} {outcome}"), ..error }
+        CloudError { message: format!("credentials {entry}: {doing} at {host} {outcome}"), hint, ..error }
     }
 }
 

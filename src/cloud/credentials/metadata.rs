@@ -39,7 +39,7 @@ impl Metadata {
         let telling = Telling {
             entry: entry.to_owned(),
             doing: "asking the metadata service of the ECS".to_owned(),
-            advice: "is this an ECS with an agency? name other credentials if it is not",
+            advice: "give this ECS an agency in the console, or name other credentials if it is no ECS",
         };
         Self { service, token: Mutex::default(), telling }
     }

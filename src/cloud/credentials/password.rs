@@ -45,7 +45,7 @@ impl Password {
             telling: Telling {
                 entry: entry.to_owned(),
                 doing: format!("the login of user {username:?} of account {domain_name:?}"),
-                advice: "check username, password and domain_name, and that the user may use the project",
+                advice: "check username, password and domain_name, and that the user may use the project (project_id, project_name or region)",
             },
         }
     }

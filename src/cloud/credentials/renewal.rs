@@ -59,10 +59,14 @@ pub(super) fn pause(
     doubled.max(asked).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 10.0)
 }
 
-/// How old a session must be that was obtained because the cloud refused the one before, and so on `refusals` times
-/// in a row, until another refusal is a reason to renew it: 5 minutes, doubled up to an hour.
+/// So many times in a row a session that has worked is renewed at once because the cloud refused it. What goes on
+/// being refused is not mended by a login: one project of several may have a wrong id.
+pub(super) const BELIEVED: u32 = 5;
+
+/// How old any other session must be until a refusal is a reason to renew it: 5 minutes, doubled up to an hour once
+/// [`BELIEVED`] sessions in a row were refused.
 pub(super) fn patience(refusals: u32) -> Duration {
-    Duration::from_mins(5).saturating_mul(1 << refusals.saturating_sub(1).min(4)).min(Duration::from_hours(1))
+    Duration::from_mins(5).saturating_mul(1 << refusals.saturating_sub(BELIEVED).min(4)).min(Duration::from_hours(1))
 }
 
 fn is_transient(kind: ErrorKind) -> bool {
@@ -129,8 +133,8 @@ mod tests {
 
     #[test]
     fn refusals_are_believed_ever_less() {
-        let minutes: Vec<u64> = (1..8).map(|refusals| patience(refusals).as_secs() / 60).collect();
-        assert_eq!(minutes, [5, 10, 20, 40, 60, 60, 60]);
+        let minutes: Vec<u64> = (0..12).map(|refusals| patience(refusals).as_secs() / 60).collect();
+        assert_eq!(minutes, [5, 5, 5, 5, 5, 5, 10, 20, 40, 60, 60, 60]);
     }
 
     proptest! {

@@ -23,9 +23,6 @@ use crate::cloud::error::CloudError;
 use crate::domain::{ProjectId, ProjectName};
 use crate::pace::keys::Fingerprint;
 
-/// A session of this age may be refused because it has ended early, even if it never worked.
-const NEW: Duration = Duration::from_mins(5);
-
 /// One way to obtain sessions.
 pub(super) trait Obtain: fmt::Debug + Send + Sync + 'static {
     /// What goes into a login.
@@ -257,10 +254,8 @@ impl State {
             return true;
         }
         let age = now.saturating_duration_since(present.obtained_at);
-        present.is_refused = match present.refusals {
-            0 => present.is_proven || age >= NEW,
-            refusals => age >= renewal::patience(refusals),
-        };
+        let has_worked = present.is_proven && present.refusals < renewal::BELIEVED;
+        present.is_refused = has_worked || age >= renewal::patience(present.refusals);
         present.is_refused
     }
 }

@@ -60,11 +60,11 @@ pub fn hint(failure: Failure, cause: &str, proxied: bool, tls: bool) -> Hint {
     }
     Hint::new(match (failure, proxied, tls) {
         (Failure::Name, false, _) => {
-            "check the host in endpoint, how region is spelt, and this machine's DNS; or set proxy if only that can resolve it"
+            "check the host in endpoint (at a login iam_endpoint), how region is spelt, and this machine's DNS; or set proxy if only that can resolve it"
         }
         (Failure::Name, true, _) => "check the host in proxy and in endpoint, and this machine's DNS",
         (Failure::Connect, false, _) => {
-            "check host and port in endpoint, and firewalls; set proxy if the network lets nothing else out"
+            "check host and port in endpoint (at a login iam_endpoint), and firewalls; set proxy if the network lets nothing else out"
         }
         (Failure::Connect, true, _) => PROXY_AWAY,
         (Failure::Unanswered, _, false) => {

@@ -91,7 +91,7 @@ async fn an_ecs_without_an_agency_is_told_so() {
 async fn a_metadata_service_that_is_broken_is_told() {
     for (deed, kind, expected) in [
         (answer("500 Internal Server Error", "", ""), ErrorKind::Unavailable, "failed: the service cannot answer"),
-        (answer("404 Not Found", "", ""), ErrorKind::NotFound, "is this an ECS with an agency?"),
+        (answer("404 Not Found", "", ""), ErrorKind::NotFound, "failed: not found"),
         (answer("200 OK", "", "<html>"), ErrorKind::Decode, "the answer is no JSON object"),
         (Deed::Close(Vec::new()), ErrorKind::Connection, "the connection broke"),
     ] {
@@ -141,7 +141,8 @@ async fn an_agent_that_refuses_a_pod_is_told() {
     let stub = Stub::serving([answer("403 Forbidden", "", r#"{"message":"no identity for HUSHPOD"}"#)]).await;
     let error = refusal(&login(&stub, pod(&stub, inline("HUSHPOD")), None)).await;
     assert_eq!(error.kind, ErrorKind::Forbidden);
-    assert!(error.message.contains("no identity for …; check the pod identity"), "{error}");
+    assert!(error.message.ends_with("no identity for …"), "{error}");
+    assert!(hint_of(&error).contains("check the pod identity"), "{error:?}");
     let error = refusal(&login(&stub, pod(&stub, inline("HUSH POD")), None)).await;
     assert!(error.message.contains("the authorization token holds blanks"), "{error}");
 }

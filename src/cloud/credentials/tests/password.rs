@@ -93,7 +93,8 @@ async fn a_wrong_password_is_tried_once_for_all_projects_and_a_changed_one_at_on
     assert!(error.kind.is_unauthorised() && error.status == Some(401), "{error:?}");
     let start = format!("credentials ops: the login of user \"exporter\" of account \"ACCOUNT\" at {}", stub.address);
     assert!(error.message.starts_with(&format!("{start} failed: ")), "{error}");
-    assert!(error.message.contains("The username or password is wrong: …; check username"), "{error}");
+    assert!(error.message.contains("The username or password is wrong: …"), "{error}");
+    assert!(hint_of(&error).contains("check username"), "{error:?}");
     let again = refusal(&logins[0]).await;
     assert_eq!((again.kind, &again.message), (ErrorKind::Held, &error.message));
     assert!(again.retry_after.unwrap() > Duration::from_mins(5));

@@ -39,22 +39,12 @@ async fn what_is_found_is_told_in_one_sentence() {
     let many: Vec<_> = (0..30).map(|number| format!(r#"{{"id":"id{number}","name":"eu-de"}}"#)).collect();
     let many = format!(r#"{{"projects":[{}]}}"#, many.join(","));
     for (status, body, kind, expected) in [
-        (
-            "200 OK",
-            r#"{"projects":[]}"#,
-            ErrorKind::NotFound,
-            "found none that these credentials may use; set project_id",
-        ),
-        (
-            "200 OK",
-            r#"{"projects":[{"id":"a"},{"id":"b"}]}"#,
-            ErrorKind::NotFound,
-            "found 2 (a, b); set project_id to one",
-        ),
-        ("200 OK", &many, ErrorKind::NotFound, "found 30 (id0, id1, id2, id3, id4, id5, id6, id7, id8, id9, …); set"),
+        ("200 OK", r#"{"projects":[]}"#, ErrorKind::NotFound, "found none that these credentials may use"),
+        ("200 OK", r#"{"projects":[{"id":"a"},{"id":"b"}]}"#, ErrorKind::NotFound, "found 2 (a, b)"),
+        ("200 OK", &many, ErrorKind::NotFound, "found 30 (id0, id1, id2, id3, id4, id5, id6, id7, id8, id9, …)"),
         ("200 OK", "{}", ErrorKind::Decode, "the answer has no list of projects"),
         ("200 OK", r#"{"projects":[{"name":"eu-de"}]}"#, ErrorKind::Decode, "the answer has a project without an id"),
-        ("403 Forbidden", "", ErrorKind::Forbidden, "let the user list projects, or set project_id"),
+        ("403 Forbidden", "", ErrorKind::Forbidden, "a permission is lacking"),
         ("401 Unauthorized", "", ErrorKind::BadSignature, "refused"),
         ("503 Service Unavailable", "", ErrorKind::Unavailable, "failed: the service cannot answer now"),
     ] {
@@ -63,6 +53,7 @@ async fn what_is_found_is_told_in_one_sentence() {
         let error = login.project_id("eu-de", &caller()).await.unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.at_login && error.message.contains(expected), "{error}");
+        assert_eq!(error.kind == ErrorKind::NotFound, hint_of(&error).starts_with("set project_id"), "{error:?}");
         let start = format!("credentials ops: the search for project \"eu-de\" at {} ", stub.address);
         assert!(error.message.starts_with(&start), "{error}");
         let again = login.project_id("eu-de", &caller()).await.unwrap_err();
