@@ -1,18 +1,21 @@
 """The daemon asks what the official SDK asks, and signs as it does.
 
 Both are recorded in front of the same simulated cloud. For each call of the daemon's the SDK makes the same one; method,
-path and query must be equal on the wire. Then the SDK's own signer signs what the daemon sent: the signatures must be
-equal, whatever the daemon's headers are.
+path, query and body must be equal on the wire. Then the SDK's own signer signs what the daemon sent: the signatures must
+be equal, whatever the daemon's headers are.
 """
 
+import collections
 import contextlib
+import json
 import pathlib
+import re
 import tempfile
 import unittest
 import urllib.parse
 
 import program
-from program import wait_for
+from program import get, wait_for
 from recorder import recording
 
 CONFIGURATION = """
@@ -110,3 +113,166 @@ class Requests(unittest.TestCase):
             self.assertEqual(headers["authorization"], computed, request)
             covered = computed.split("SignedHeaders=")[1].split(",")[0].split(";")
             self.assertLessEqual({"host", "x-project-id", "x-sdk-date"}, set(covered))
+
+
+LOGIN_CONFIGURATION = """
+projects:
+  - name: sdk
+    project_name: {project}
+    endpoint: {base}
+    iam_endpoint: {base}
+    sts_endpoint: {base}
+    {credentials}
+    limits: {{ requests_per_second: 100, burst: 100, concurrency: 8 }}
+credentials: {{ ops: {{ {entry} }} }}
+"""
+# Headers that logins are made of.
+TELLING = ("x-idp-id", "x-metadata-token-ttl-seconds")
+Simulated = collections.namedtuple("Simulated", "project agency provider_urn agency_urn idp id_token pod_token")
+
+
+def simulated(endpoint):
+    """What the simulated cloud says on its page that one logs in with."""
+    page = get(f"{endpoint}/simulator/")[2]
+
+    def says(pattern):
+        return re.search(pattern, page).groups()
+
+    (project,) = says(r"project name +(\S+)")
+    agency, agency_urn = says(r"agency +(\S+) or (\S+)")
+    id_token, idp, provider_urn = says(r"id token +(\S+) of (\S+) or (\S+)")
+    (pod_token,) = says(r"pod token +(\S+)")
+    return Simulated(project, agency, provider_urn, agency_urn, idp, id_token, pod_token)
+
+
+def told(request):
+    """What a request of a login says, without what differs each time: the token that was issued just before."""
+    body = json.loads(request.body) if request.body else None
+    if request.path.endswith("/securitytokens"):
+        body["auth"]["identity"]["token"]["id"] = "ISSUED"
+    headers = {name.lower(): value for name, value in request.headers}
+    kept = {name: headers[name] for name in TELLING if name in headers}
+    if "authorization" in headers and not headers["authorization"].startswith("SDK-HMAC"):
+        kept["authorization"] = headers["authorization"]
+    kept["x-metadata-token"] = "x-metadata-token" in headers
+    kept["signed"] = headers.get("authorization", "").startswith("SDK-HMAC")
+    return request.method, request.path, request.query, body, kept
+
+
+class Logins(unittest.TestCase):
+    """One after the other, each way to log in that the SDK has too."""
+
+    @classmethod
+    def setUpClass(cls):
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        cls.cloud, _ = stack.enter_context(program.simulate("--instances=2", "--seed=5"))
+        cls.recorder = stack.enter_context(recording(cls.cloud.endpoint))
+        cls.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        cls.known = simulated(cls.cloud.endpoint)
+        (cls.folder / "id-token").write_text(cls.known.id_token)
+        (cls.folder / "pod-token").write_text(cls.known.pod_token)
+
+    def taken(self):
+        """The requests since the last time that are no polls."""
+        requests = [request for request in self.recorder.requests if not request.path.startswith("/v2/")]
+        self.recorder.clear()
+        return requests
+
+    def of_the_daemon(self, entry, environment):
+        self.recorder.clear()
+        file = self.folder / "exporter.yml"
+        known = {"project": self.known.project, "base": self.recorder.base}
+        credentials = "credentials: ops" if entry else ""
+        unused = "access_key: unused, secret_key: unused"
+        file.write_text(LOGIN_CONFIGURATION.format(credentials=credentials, entry=entry or unused, **known))
+        with program.daemon(f"--config.file={file}", environment=environment) as (url, _):
+            wait_for("instances are known", lambda: "dcs_backup_records{" in get(f"{url}/metrics")[2])
+        return self.taken()
+
+    def of_the_sdk(self, credentials):
+        import huaweicloudsdkdcs.v2 as dcs
+        from huaweicloudsdkcore.auth.credentials import BasicCredentials
+        from huaweicloudsdkcore.region.region import Region
+
+        BasicCredentials._CACHE.clear()
+        region = Region(self.known.project, self.recorder.base)
+        credentials = credentials.with_iam_endpoint(self.recorder.base)
+        client = dcs.DcsClient.new_builder().with_credentials(credentials).with_region(region).build()
+        self.assertEqual(len(client.list_instances(dcs.ListInstancesRequest()).instances), 2)
+        return self.taken()
+
+    def compare(self, paths, credentials, entry=None, environment=None):
+        """`credentials` makes the SDK's, `entry` is the daemon's."""
+        mine = self.of_the_daemon(entry, environment or {})
+        theirs = self.of_the_sdk(credentials())
+        self.assertEqual([request.path for request in theirs], paths)
+        self.assertEqual([told(request) for request in mine], [told(request) for request in theirs])
+
+    def test_a_project_is_looked_up_as_the_sdk_does(self):
+        from huaweicloudsdkcore.auth.credentials import BasicCredentials
+
+        keys = (self.cloud.access_key, self.cloud.secret_key)
+        environment = dict(zip(("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), keys))
+        self.compare(["/v3/projects"], lambda: BasicCredentials(*keys), environment=environment)
+        (request,) = self.of_the_daemon(None, environment)
+        headers = {name.lower(): value for name, value in request.headers}
+        self.assertEqual(headers["authorization"], signed_by_the_sdk(request, *keys))
+
+    def test_an_id_token_is_changed_for_keys_as_the_sdk_does(self):
+        from huaweicloudsdkcore.auth.credentials import BasicCredentials
+
+        token = str(self.folder / "id-token")
+        paths = ["/v3.0/OS-AUTH/id-token/tokens", "/v3.0/OS-CREDENTIAL/securitytokens", "/v3/projects"]
+
+        def credentials():
+            return BasicCredentials().with_idp_id(self.known.idp).with_id_token_file(token)
+
+        entry = f"source: oidc, idp_id: {self.known.idp}, id_token_file: {token}"
+        self.compare(paths, credentials, entry)
+        variables = {"HUAWEICLOUD_SDK_IDP_ID": self.known.idp, "HUAWEICLOUD_SDK_ID_TOKEN_FILE": token}
+        self.compare(paths, credentials, environment=variables)
+        profile = self.folder / "profile"
+        profile.write_text(f"[basic]\nidp_id = {self.known.idp}\nid_token_file: {token}\n")
+        self.compare(paths, credentials, f"source: profile, profile_file: {profile}")
+
+    def test_an_agency_is_assumed_with_an_id_token_as_the_sdk_does(self):
+        from huaweicloudsdkcore.auth.provider import OidcStsCredentialProvider
+
+        def credentials():
+            return OidcStsCredentialProvider(
+                "basic",
+                provider_urn=self.known.provider_urn,
+                agency_urn=self.known.agency_urn,
+                id_token=self.known.id_token,
+                sts_endpoint=self.recorder.base,
+            ).get_credentials()
+
+        paths = ["/v5/agencies/assume-with-oidc", "/v3/projects"]
+        urns = f'provider_urn: "{self.known.provider_urn}", agency_urn: "{self.known.agency_urn}"'
+        self.compare(paths, credentials, f"source: oidc_agency, {urns}, id_token_file: {self.folder}/id-token")
+
+    def test_the_metadata_service_is_asked_as_the_sdk_does(self):
+        from huaweicloudsdkcore.auth.internal import MetadataAccessor
+        from huaweicloudsdkcore.auth.provider import MetadataCredentialProvider
+
+        original = MetadataAccessor._METADATA_ENDPOINT
+        self.addCleanup(setattr, MetadataAccessor, "_METADATA_ENDPOINT", original)
+        MetadataAccessor._METADATA_ENDPOINT = self.recorder.base
+        paths = ["/meta-data/latest/api/token", "/openstack/latest/securitykey", "/v3/projects"]
+        entry = f'source: metadata, metadata_endpoint: "{self.recorder.base}"'
+        self.compare(paths, lambda: MetadataCredentialProvider.get_basic().get_credentials(), entry)
+
+    def test_the_agent_of_a_pod_is_asked_as_the_sdk_does(self):
+        from huaweicloudsdkcore.auth.internal import PodIdentityAccessor
+        from huaweicloudsdkcore.auth.credentials import BasicCredentials
+
+        uri, token = f"{self.recorder.base}/pod-identity/credentials", str(self.folder / "pod-token")
+
+        def credentials():
+            made = BasicCredentials()
+            made.sts_accessor = PodIdentityAccessor(uri, token)
+            return made
+
+        entry = f'source: pod_identity, credentials_uri: "{uri}", authorization_token_file: {token}'
+        self.compare(["/pod-identity/credentials", "/v3/projects"], credentials, entry)
