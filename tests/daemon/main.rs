@@ -7,6 +7,7 @@ mod faults;
 mod harness;
 mod lifecycle;
 mod logins;
+mod reach;
 mod seeds;
 mod servers;
 mod setups;
