@@ -1,6 +1,7 @@
 //! An API behind its budget: no request leaves but through here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -8,8 +9,11 @@ use super::error::ErrorKind;
 use super::{Answer, CloudError, DcsApi, Request};
 use crate::domain::{ProjectId, ProjectName};
 use crate::exposition::own::OwnMetrics;
-use crate::pace::Pace;
 use crate::pace::keys::{Fingerprint, KeyRing, Stopped};
+use crate::pace::{self, Pace};
+
+/// A token that was not used within this time is given up.
+const STALE: Duration = Duration::from_millis(100);
 
 /// A project's API behind its paces and the key ring.
 #[derive(Debug)]
@@ -45,21 +49,20 @@ impl<A: DcsApi> Paced<A> {
         loop {
             let pass = self.keys.pass(key).await.map_err(held)?;
             let asked_at = Instant::now();
-            let mut permits = Vec::with_capacity(self.paces.len());
-            for pace in &self.paces {
-                permits.push(pace.acquire().await);
-            }
+            let permit = pace::acquire(&self.paces).await;
+            let let_go_at = Instant::now();
             self.metrics.limiter_waited(&self.project, asked_at.elapsed());
             // While this one waited for its token, another may have been refused, …
             self.keys.check(key).map_err(held)?;
             // … or the key been changed: whoever waited with the old one would try the new one all at once.
             let present = self.api.key().await?;
-            if present != key {
+            // A token is good for its moment. Those who wait for a login, each with one, would leave all at once.
+            if present != key || let_go_at.elapsed() > STALE {
                 key = present;
                 continue;
             }
             let result = self.api.send(request).await;
-            drop(permits);
+            drop(permit);
             let unauthorised = matches!(&result, Err(error) if error.kind.is_unauthorised());
             if unauthorised && self.api.refused(key) && !std::mem::replace(&mut renewed, true) {
                 // A token or temporary keys that have ended early: once more with new ones.

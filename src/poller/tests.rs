@@ -15,6 +15,8 @@ use crate::domain::record::{BackupType, ErrorCode};
 use crate::domain::{InstanceId, Operation};
 use crate::snapshot::{InstanceView, ProjectView, Snapshot};
 
+mod budget;
+
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
