@@ -8,6 +8,7 @@
 
 pub mod keys;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::config::Limits;
+use crate::domain::ProjectName;
 
 /// A throttled rate never falls below this part of the configured one.
 const SLOWEST: f64 = 1.0 / 16.0;
@@ -30,6 +32,8 @@ pub struct Pace {
     slots: Semaphore,
     turn: tokio::sync::Mutex<()>,
     bucket: Mutex<Bucket>,
+    /// Requests a second that each of the projects asks for.
+    demands: Mutex<BTreeMap<ProjectName, f64>>,
 }
 
 #[derive(Debug)]
@@ -90,6 +94,7 @@ impl Pace {
                 paused_until: None,
                 slowed_at: None,
             }),
+            demands: Mutex::default(),
         }
     }
 
@@ -113,6 +118,16 @@ impl Pace {
             let Some(ready_at) = ready_at else { break };
             tokio::time::sleep_until(ready_at).await;
         }
+    }
+
+    /// A project asks for so many requests a second from now on. Tells by how much more all of them together ask for
+    /// than the present rate gives; below 1 where there is enough.
+    pub fn stretch(&self, project: &ProjectName, demand: f64) -> f64 {
+        let mut demands = self.demands.lock().unwrap_or_else(PoisonError::into_inner);
+        demands.insert(project.clone(), demand);
+        let mut bucket = self.bucket();
+        bucket.settle(self.limits, Instant::now());
+        demands.values().sum::<f64>() / bucket.rate
     }
 
     /// The cloud said that requests come too fast: halves the rate, and waits as long as it asks.

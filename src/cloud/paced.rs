@@ -32,9 +32,10 @@ impl<A: DcsApi> Paced<A> {
         Self { api, project, paces, keys, metrics }
     }
 
-    /// Requests a second that the narrowest pace allows.
-    pub fn requests_per_second(&self) -> f64 {
-        self.paces.iter().map(|pace| pace.limits().requests_per_second).fold(f64::INFINITY, f64::min)
+    /// By how much more is asked of the narrowest pace than it gives now, at least 1, where this project asks for
+    /// `demand` requests a second.
+    pub fn stretch(&self, demand: f64) -> f64 {
+        self.paces.iter().map(|pace| pace.stretch(&self.project, demand)).fold(1.0, f64::max)
     }
 
     /// Requests under way at the same time that the narrowest pace allows.
@@ -42,8 +43,11 @@ impl<A: DcsApi> Paced<A> {
         self.paces.iter().map(|pace| pace.limits().concurrency as usize).min().unwrap_or(1)
     }
 
-    /// Sends a request when its turn comes, or says why not.
-    async fn in_turn(&self, request: &Request) -> Result<Answer, CloudError> {
+    /// Sends a request when its turn comes, or says why not; `leaves` is told when it has come.
+    ///
+    /// # Errors
+    /// As for [`DcsApi::send`], and [`ErrorKind::Held`] where the key is stopped.
+    pub async fn send_telling(&self, request: &Request, leaves: impl Fn() + Send + Sync) -> Result<Answer, CloudError> {
         let mut key = self.api.key().await?;
         let mut renewed = false;
         loop {
@@ -61,6 +65,7 @@ impl<A: DcsApi> Paced<A> {
                 key = present;
                 continue;
             }
+            leaves();
             let result = self.api.send(request).await;
             drop(permit);
             let unauthorised = matches!(&result, Err(error) if error.kind.is_unauthorised());
@@ -117,7 +122,7 @@ fn held(stopped: Stopped) -> CloudError {
 
 impl<A: DcsApi> DcsApi for Paced<A> {
     async fn send(&self, request: &Request) -> Result<Answer, CloudError> {
-        self.in_turn(request).await
+        self.send_telling(request, || ()).await
     }
 
     async fn key(&self) -> Result<Fingerprint, CloudError> {

@@ -2,6 +2,7 @@
 
 mod listing;
 mod timing;
+mod urgency;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::exposition::own::OwnMetrics;
 use crate::schedule::{Queue, fraction};
 use crate::snapshot::ProjectView;
 use listing::Doubt;
+use timing::Due;
 
 /// While a key is stopped, the project looks this often whether the key has changed.
 const KEY_LOOK: Duration = Duration::from_secs(5);
@@ -94,10 +96,12 @@ pub(super) struct Project {
     polling: Polling,
     terms: Terms,
     metrics: OwnMetrics,
-    /// Requests a second that the budget allows.
-    rate: f64,
+    /// Turns are counted from here.
+    begun: Instant,
     watched: BTreeMap<InstanceId, Watched>,
     queue: Queue<Task, Instant>,
+    measured_at: Option<Instant>,
+    reconsidered_at: Instant,
     /// Nothing is sent before: the key is stopped.
     held_until: Option<Instant>,
     listing_failures: u32,
@@ -122,15 +126,17 @@ pub(super) struct Project {
 }
 
 impl Project {
-    pub(super) fn new(config: &ProjectConfig, polling: &Polling, rate: f64, metrics: OwnMetrics, now: Instant) -> Self {
+    pub(super) fn new(config: &ProjectConfig, polling: &Polling, metrics: OwnMetrics, now: Instant) -> Self {
         let mut project = Self {
             terms: Terms { plan_utc_offset: config.plan_utc_offset, rpo: config.rpo, rpo_grace: config.rpo_grace },
             config: config.clone(),
             polling: polling.clone(),
             metrics,
-            rate,
+            begun: now,
             watched: BTreeMap::new(),
             queue: Queue::default(),
+            measured_at: None,
+            reconsidered_at: now,
             held_until: None,
             listing_failures: 0,
             listed: None,
@@ -147,7 +153,7 @@ impl Project {
             listing_error: None,
         };
         if config.discovery.is_some() {
-            project.queue.set(Task::Listing, now);
+            project.enqueue(Task::Listing, now, project.due_listing(Duration::ZERO));
         }
         for instance in &config.instances {
             project.watch(&instance.id, instance.name.clone(), true, now);
@@ -159,12 +165,12 @@ impl Project {
         &self.config.name
     }
 
-    /// Takes out what is to be sent now.
+    /// Takes out what is to be sent now: the most urgent of what is due.
     pub(super) fn next_task(&mut self, now: Instant) -> Option<Task> {
         if self.held_until.is_some_and(|until| until > now) {
             return None;
         }
-        self.queue.pop_due(now).map(|(task, _)| task)
+        self.queue.pop_due(now)
     }
 
     /// When there will be something to send.
@@ -187,7 +193,7 @@ impl Project {
             Err(error) if error.kind == ErrorKind::Held => {
                 self.held_until = Some(at.steady + error.retry_after.map_or(KEY_LOOK, |left| left.min(KEY_LOOK)));
                 self.note_held(error, at);
-                return self.queue.set(task.clone(), at.steady);
+                return self.enqueue_again(task, at);
             }
             Err(error) if self.tells_of_a_single_node(task, &error) => {
                 self.succeeded(at);
@@ -233,7 +239,7 @@ impl Project {
         let finished = match &reading {
             Reading::Records(records) => watched.records(operation, records, unsupported),
             Reading::Instance(instance) => {
-                watched.described(instance);
+                watched.described(instance, at.wall);
                 Vec::new()
             }
             Reading::Instances { .. } => Vec::new(),
@@ -244,7 +250,6 @@ impl Project {
         poll.view.last_success_at = Some(at.wall);
         poll.failures = 0;
         let recovered = poll.reported.take().is_some();
-        let spread = std::mem::replace(&mut poll.spread, true);
         let contradicted = watched.refresh(&self.terms);
         let view = watched.view().clone();
         if recovered && self.lines_of_one.allows(&self.config.name, at.steady) {
@@ -256,10 +261,14 @@ impl Project {
         for record in &finished {
             report::finished(&self.config.name, &view, operation, record);
         }
-        let wait = self.wait_after_success(task, id, spread, at);
-        self.queue.set(task.clone(), at.steady + wait);
-        if operation == Operation::Policy {
-            self.hasten_to_slot(id, at);
+        self.enqueue(task.clone(), at.steady, self.due_after_success(operation, id, at));
+        match operation {
+            Operation::Policy => {
+                self.hasten(&Task::Backups(id.clone()), at);
+                self.hasten(&Task::Restores(id.clone()), at);
+            }
+            Operation::Backups => self.hasten_policy(id, at),
+            _ => {}
         }
     }
 
@@ -290,10 +299,11 @@ impl Project {
         }
         let found = !watched.by_hand;
         let wait = self.wait_after_failure(error.kind, operation, failures, fraction((id, operation, failures)));
-        self.queue.set(task.clone(), at.steady + wait);
+        let measure = self.due_after_success(operation, id, at).measure;
+        self.enqueue(task.clone(), at.steady, Due { wait, measure });
         if found && error.kind == ErrorKind::NotFound {
             let soon = self.listed.map_or(at.steady, |listed| (listed + LISTING_PAUSE).max(at.steady));
-            self.queue.hasten(&Task::Listing, soon);
+            self.queue.hasten(&Task::Listing, soon, self.polling.window_interval);
         }
     }
 
@@ -338,21 +348,21 @@ impl Project {
         let mut watched = Watched::new(id.clone(), name, by_hand);
         watched.refresh(&self.terms);
         self.watched.insert(id.clone(), watched);
+        // Of all that is due at first, backups go before policies and those before restores.
+        let first = Due { wait: Duration::ZERO, measure: self.polling.idle_interval };
         for operation in Operation::PER_INSTANCE {
-            self.queue.set(Task::of(operation, id), now);
+            self.enqueue(Task::of(operation, id), now, first);
         }
     }
 
-    /// Tells the exporter's own metrics how the schedule stands.
-    pub(super) fn measure(&self, now: Instant) {
-        let lag = self.queue.next_at().map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-        self.metrics.schedule(&self.config.name, lag, self.queue.due(now), self.watched.len());
+    fn enqueue(&mut self, task: Task, now: Instant, due: Due) {
+        self.queue.set(task, now + due.wait, due.measure);
     }
 
-    /// The picture of the project; `project_id` is the cloud's id of it, once it is known.
-    pub(super) fn view(&self, project_id: Option<ProjectId>) -> ProjectView {
-        let requests = 2.0 * self.watched.len() as f64;
-        let round = Duration::try_from_secs_f64(requests / self.rate).unwrap_or(Duration::MAX);
+    /// The picture of the project; `project_id` is the cloud's id of it, once it is known, `stretch` by how much more
+    /// is asked for than the budget gives.
+    pub(super) fn view(&self, project_id: Option<ProjectId>, stretch: f64) -> ProjectView {
+        let stretched = self.polling.idle_interval.as_secs_f64() * stretch.max(1.0);
         ProjectView {
             name: self.config.name.clone(),
             project_id,
@@ -363,7 +373,7 @@ impl Project {
             watched: self.watched.len() as u64,
             missing: self.missing,
             listed_at: self.listed_at,
-            poll_interval: self.polling.idle_interval.max(round),
+            poll_interval: Duration::try_from_secs_f64(stretched).unwrap_or(Duration::MAX),
             tried: self.tried,
             error: self.error.clone().or_else(|| self.listing_error.clone()),
             instances: self.watched.values().map(|watched| Arc::clone(watched.view())).collect(),
