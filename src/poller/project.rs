@@ -1,6 +1,7 @@
 //! One project: what is due, and what each answer changes. Synchronous and total; the actor only waits and sends.
 
 mod listing;
+mod outage;
 mod timing;
 mod urgency;
 
@@ -23,6 +24,7 @@ use crate::exposition::own::OwnMetrics;
 use crate::schedule::{Queue, fraction};
 use crate::snapshot::ProjectView;
 use listing::Doubt;
+use outage::Outage;
 use timing::Due;
 
 /// While a key is stopped, the project looks this often whether the key has changed.
@@ -104,6 +106,8 @@ pub(super) struct Project {
     reconsidered_at: Instant,
     /// Nothing is sent before: the key is stopped.
     held_until: Option<Instant>,
+    /// Everything fails: one request at a time finds out whether that has changed.
+    outage: Option<Outage>,
     listing_failures: u32,
     listed: Option<Instant>,
     listed_at: Option<Timestamp>,
@@ -138,6 +142,7 @@ impl Project {
             measured_at: None,
             reconsidered_at: now,
             held_until: None,
+            outage: None,
             listing_failures: 0,
             listed: None,
             listed_at: None,
@@ -170,21 +175,33 @@ impl Project {
         if self.held_until.is_some_and(|until| until > now) {
             return None;
         }
-        self.queue.pop_due(now)
+        let Some(outage) = &mut self.outage else { return self.queue.pop_due(now) };
+        if outage.next_probe().is_none_or(|at| at > now) {
+            return None;
+        }
+        // Whatever comes next serves to find out, even if it is not due yet.
+        let probe = self.queue.pop_due(now).or_else(|| self.queue.pop_next())?;
+        outage.probe_leaves(probe.clone());
+        Some(probe)
     }
 
     /// When there will be something to send.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.queue.next_at().map(|at| self.held_until.map_or(at, |held| at.max(held)))
+        let at = self.queue.next_at()?;
+        let at = match &self.outage {
+            Some(outage) => outage.next_probe()?,
+            None => at,
+        };
+        Some(self.held_until.map_or(at, |held| at.max(held)))
     }
 
-    /// Every operation has been tried, or cannot be because the key is stopped.
+    /// Every operation has been tried, or cannot be because the key is stopped or the cloud is out of reach.
     pub(super) fn round_is_done(&mut self) -> bool {
         let listed = self.config.discovery.is_none() || self.tried;
         let polled = |watched: &mut Watched| {
             Operation::PER_INSTANCE.iter().all(|operation| watched.poll(*operation).view.success.is_some())
         };
-        self.held_until.is_some() || (listed && self.watched.values_mut().all(polled))
+        self.held_until.is_some() || self.outage.is_some() || (listed && self.watched.values_mut().all(polled))
     }
 
     /// Takes the result of a task.
@@ -193,6 +210,9 @@ impl Project {
             Err(error) if error.kind == ErrorKind::Held => {
                 self.held_until = Some(at.steady + error.retry_after.map_or(KEY_LOOK, |left| left.min(KEY_LOOK)));
                 self.note_held(error, at);
+                if let Some(outage) = &mut self.outage {
+                    outage.probe_was_not_sent(task);
+                }
                 return self.enqueue_again(task, at);
             }
             Err(error) if self.tells_of_a_single_node(task, &error) => {
@@ -221,6 +241,7 @@ impl Project {
     fn succeeded(&mut self, at: Moment) {
         self.up = Some(true);
         self.troubles = 0;
+        self.end_outage(at);
         if self.error.take().is_some() && self.lines_of_all.allows(&self.config.name, at.steady) {
             report::answers_again(&self.config.name);
         }
@@ -313,6 +334,7 @@ impl Project {
         let is_answered = error.service_answered();
         self.up = Some(is_answered);
         self.troubles = if is_answered { 0 } else { self.troubles.saturating_add(1) };
+        self.note_outage(task, error, at);
         let never_worked = self.watched.values().all(Watched::is_unpolled) && self.listed_at.is_none();
         let is_lost = self.troubles >= LOST_AFTER || (self.troubles > 0 && never_worked);
         let place = match task {

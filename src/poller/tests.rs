@@ -17,6 +17,7 @@ use crate::snapshot::{InstanceView, ProjectView, Snapshot};
 
 mod budget;
 mod cadence;
+mod outage;
 mod urgency;
 
 const MINUTE: Duration = Duration::from_mins(1);
