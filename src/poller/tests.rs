@@ -19,6 +19,7 @@ mod budget;
 mod cadence;
 mod outage;
 mod urgency;
+mod week;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
