@@ -213,10 +213,7 @@ fn judge(view: &InstanceView, now: Timestamp) -> Status {
     if facts.last_outcome == Some(Outcome::Failed) {
         return Status::LastFailed;
     }
-    let missed = view.policy.as_ref().and_then(|policy| policy.last_scheduled(now)).is_some_and(|slot| {
-        let waited = Duration::try_from(now.duration_since(slot)).unwrap_or_default();
-        waited > MISSED_AFTER && success.at < slot && facts.progress.count == 0
-    });
+    let missed = view.missed_slot(MISSED_AFTER, now).is_some();
     if missed { Status::SlotMissed } else { Status::Fresh }
 }
 

@@ -14,6 +14,10 @@
 //! budget; a secret reaches no log, error, page or `Debug`; what is not known has no series.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+// Simulations that benchmarks and tests share name the crate as benchmarks see it.
+#[cfg(test)]
+extern crate self as dcs_backup_exporter;
+
 pub mod app;
 pub mod check;
 pub mod cli;

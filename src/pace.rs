@@ -8,13 +8,15 @@
 
 pub mod keys;
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::config::Limits;
+use crate::domain::ProjectName;
 
 /// A throttled rate never falls below this part of the configured one.
 const SLOWEST: f64 = 1.0 / 16.0;
@@ -30,6 +32,8 @@ pub struct Pace {
     slots: Semaphore,
     turn: tokio::sync::Mutex<()>,
     bucket: Mutex<Bucket>,
+    /// Requests a second that each of the projects asks for.
+    demands: Mutex<BTreeMap<ProjectName, f64>>,
 }
 
 #[derive(Debug)]
@@ -43,7 +47,38 @@ struct Bucket {
 
 /// Leave to send one request; concurrency is given back when it is dropped.
 #[derive(Debug)]
-pub struct Permit<'a>(#[allow(dead_code)] SemaphorePermit<'a>); // held, never read
+pub struct Permit<'a>(#[allow(dead_code)] Vec<SemaphorePermit<'a>>); // held, never read
+
+/// First in the line of one pace.
+#[derive(Debug)]
+struct Front<'a> {
+    slot: SemaphorePermit<'a>,
+    _turn: MutexGuard<'a, ()>,
+}
+
+/// Waits until all paces have a token and a free slot, and takes them in one moment, first come first served.
+///
+/// A token taken earlier than it is used is a debt: several of them, held up by another pace or a pause, would leave
+/// together. The paces must be given in one order everywhere; one that is waited for holds up none that come after it.
+pub async fn acquire(paces: &[Arc<Pace>]) -> Permit<'_> {
+    let mut fronts: Vec<Front<'_>> = Vec::with_capacity(paces.len());
+    loop {
+        for pace in &paces[fronts.len()..] {
+            fronts.push(pace.front().await);
+        }
+        let now = Instant::now();
+        let Some(index) = paces.iter().position(|pace| pace.bucket().ready_at(pace.limits, now).is_some()) else {
+            break;
+        };
+        // Slowed down while the others were waited for: those after it are free meanwhile.
+        fronts.truncate(index + 1);
+        paces[index].token().await;
+    }
+    for pace in paces {
+        pace.bucket().tokens -= 1.0;
+    }
+    Permit(fronts.into_iter().map(|front| front.slot).collect())
+}
 
 impl Pace {
     /// A bucket with one token in it.
@@ -59,6 +94,7 @@ impl Pace {
                 paused_until: None,
                 slowed_at: None,
             }),
+            demands: Mutex::default(),
         }
     }
 
@@ -67,17 +103,31 @@ impl Pace {
         self.limits
     }
 
-    /// Waits for a token and a free slot, first come first served.
-    pub async fn acquire(&self) -> Permit<'_> {
+    /// Waits to be first in line with a free slot and a token to take.
+    async fn front(&self) -> Front<'_> {
         let slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let turn = self.turn.lock().await;
+        self.token().await;
+        Front { slot, _turn: turn }
+    }
+
+    /// Waits until there is a token, without taking it.
+    async fn token(&self) {
         loop {
-            let ready_at = self.bucket().take(self.limits, Instant::now());
+            let ready_at = self.bucket().ready_at(self.limits, Instant::now());
             let Some(ready_at) = ready_at else { break };
             tokio::time::sleep_until(ready_at).await;
         }
-        drop(turn);
-        Permit(slot)
+    }
+
+    /// A project asks for so many requests a second from now on. Tells by how much more all of them together ask for
+    /// than the present rate gives; below 1 where there is enough.
+    pub fn stretch(&self, project: &ProjectName, demand: f64) -> f64 {
+        let mut demands = self.demands.lock().unwrap_or_else(PoisonError::into_inner);
+        demands.insert(project.clone(), demand);
+        let mut bucket = self.bucket();
+        bucket.settle(self.limits, Instant::now());
+        demands.values().sum::<f64>() / bucket.rate
     }
 
     /// The cloud said that requests come too fast: halves the rate, and waits as long as it asks.
@@ -106,15 +156,14 @@ impl Pace {
 }
 
 impl Bucket {
-    /// Takes a token, or tells when to ask again.
-    fn take(&mut self, limits: Limits, now: Instant) -> Option<Instant> {
+    /// Whether there is a token to take; else when to ask again.
+    fn ready_at(&mut self, limits: Limits, now: Instant) -> Option<Instant> {
         self.settle(limits, now);
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Some(until);
         }
         self.paused_until = None;
         if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
             return None;
         }
         // A timer may fire a moment early by rounding: never ask again in less than a millisecond.
@@ -139,14 +188,19 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn limits(requests_per_second: f64, burst: u32, concurrency: u32) -> Limits {
         Limits { requests_per_second, burst, concurrency }
     }
 
+    impl Pace {
+        async fn acquire(self: &Arc<Self>) -> Permit<'_> {
+            super::acquire(std::slice::from_ref(self)).await
+        }
+    }
+
     /// Takes and returns tokens as fast as it can for so long, and tells when.
-    async fn greedy(pace: &Pace, span: Duration) -> Vec<Duration> {
+    async fn greedy(pace: &Arc<Pace>, span: Duration) -> Vec<Duration> {
         let start = Instant::now();
         let mut times = Vec::new();
         loop {
@@ -160,7 +214,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_round_goes_out_at_the_steady_rate() {
-        let pace = Pace::new(limits(5.0, 10, 8));
+        let pace = Arc::new(Pace::new(limits(5.0, 10, 8)));
         let times = greedy(&pace, Duration::from_secs(2)).await;
         assert_eq!(times[0], Duration::ZERO);
         for (index, time) in times.iter().enumerate() {
@@ -171,7 +225,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_bucket_saves_up_a_burst_and_no_more() {
-        let pace = Pace::new(limits(2.0, 4, 8));
+        let pace = Arc::new(Pace::new(limits(2.0, 4, 8)));
         tokio::time::sleep(Duration::from_hours(1)).await;
         let times = greedy(&pace, Duration::from_secs(10)).await;
         assert_eq!(times.iter().filter(|time| time.is_zero()).count(), 4);
@@ -191,7 +245,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn throttling_halves_the_rate_which_recovers_slowly() {
-        let pace = Pace::new(limits(8.0, 1, 8));
+        let pace = Arc::new(Pace::new(limits(8.0, 1, 8)));
         pace.slow_down(None);
         pace.slow_down(None); // the same moment: one slow-down
         let slowed = greedy(&pace, Duration::from_secs(10)).await.len();
@@ -232,7 +286,7 @@ mod tests {
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             runtime.block_on(async {
-                let pace = Pace::new(limits(rate, burst, 4));
+                let pace = Arc::new(Pace::new(limits(rate, burst, 4)));
                 let start = Instant::now();
                 let mut sent: Vec<f64> = Vec::new();
                 for pause in pauses {

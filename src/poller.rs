@@ -1,15 +1,18 @@
 //! The actor that polls: it waits for the next event, lets the project take it, and publishes the picture.
 //!
 //! What is due and what an answer means is decided synchronously in `project`; here is only the waiting. The
-//! requests run as tasks of their own, at most as many as the budget lets run; who is due longest goes first.
+//! requests run as tasks of their own, at most as many as the budget lets run. Which goes next is decided when the
+//! budget has let go the one before (`line`): the most urgent then.
 
 mod instance;
+mod line;
 mod project;
 mod report;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -22,13 +25,19 @@ use crate::config::{Polling, ProjectConfig};
 use crate::domain::ProjectName;
 use crate::exposition::own::OwnMetrics;
 use crate::snapshot::Snapshot;
+use line::{FromLine, Line};
 use project::{Moment, Project, Reading, Task};
+
+/// While something is due and cannot be sent, its lateness is told this often.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The actor.
 #[derive(Debug)]
 pub struct Poller<A> {
     members: Vec<Member<A>>,
     running: JoinSet<Done>,
+    /// Told whenever a project's line has moved.
+    moved: Arc<Notify>,
     clock: Clock,
     metrics: OwnMetrics,
     snapshot: Snapshot,
@@ -42,6 +51,7 @@ struct Member<A> {
     api: Arc<Paced<A>>,
     /// How long the pages may be that the cloud sends.
     sizes: Arc<PageSizes>,
+    line: Arc<Line>,
     under_way: usize,
     changed: bool,
 }
@@ -58,12 +68,14 @@ impl<A: DcsApi> Poller<A> {
     /// A poller of these projects, each with its API; nothing is sent before it runs.
     pub fn new(projects: Vec<(ProjectConfig, Paced<A>)>, polling: &Polling, clock: Clock, metrics: OwnMetrics) -> Self {
         let now = Instant::now();
+        let moved = Arc::new(Notify::new());
         let members: Vec<_> = projects
             .into_iter()
             .map(|(config, api)| Member {
-                project: Project::new(&config, polling, api.requests_per_second(), metrics.clone(), now),
+                project: Project::new(&config, polling, metrics.clone(), now),
                 api: Arc::new(api),
                 sizes: Arc::default(),
+                line: Arc::new(Line::new(moved.clone())),
                 under_way: 0,
                 changed: true,
             })
@@ -72,6 +84,7 @@ impl<A: DcsApi> Poller<A> {
         let mut poller = Self {
             members,
             running: JoinSet::new(),
+            moved,
             clock,
             metrics,
             publisher: watch::Sender::new(Arc::new(snapshot.clone())),
@@ -108,7 +121,10 @@ impl<A: DcsApi> Poller<A> {
 
     /// Waits until something has come to its end or is due, and takes all that has come.
     async fn step(&mut self) {
+        let now = Instant::now();
         let next_at = self.members.iter().filter(|member| member.has_room()).filter_map(|m| m.project.next_at()).min();
+        let is_behind = self.members.iter().any(|member| member.project.is_behind(now));
+        let next_at = next_at.into_iter().chain(is_behind.then(|| now + HEARTBEAT)).min();
         tokio::select! {
             Some(done) = self.running.join_next() => {
                 self.take(done);
@@ -117,6 +133,7 @@ impl<A: DcsApi> Poller<A> {
                 }
                 self.publish();
             }
+            () = self.moved.notified() => {}
             () = sleep_until(next_at) => {}
         }
     }
@@ -124,17 +141,19 @@ impl<A: DcsApi> Poller<A> {
     /// Sends what is due, as far as there is room.
     fn dispatch(&mut self) {
         let now = Instant::now();
+        let at = Moment { steady: now, wall: self.clock.now() };
         for (index, member) in self.members.iter_mut().enumerate() {
+            member.project.reconsider_where_late(at);
             while member.has_room()
                 && let Some(task) = member.project.next_task(now)
             {
                 member.under_way += 1;
-                let api = member.api.clone();
+                let api = FromLine { api: member.api.clone(), place: member.line.join() };
                 let sizes = member.sizes.clone();
                 let metrics = self.metrics.clone();
                 let name = member.project.name().clone();
                 self.running.spawn(async move {
-                    let result = carry_out(&*api, &task, &sizes, &name, &metrics).await;
+                    let result = carry_out(&api, &task, &sizes, &name, &metrics).await;
                     Done { member: index, task, result }
                 });
             }
@@ -162,7 +181,10 @@ impl<A: DcsApi> Poller<A> {
                 let before = unchanged.next();
                 match before {
                     Some(view) if !std::mem::take(&mut member.changed) => view,
-                    _ => Arc::new(member.project.view(member.api.project_id())),
+                    _ => {
+                        let stretch = member.api.stretch(member.project.demand());
+                        Arc::new(member.project.view(member.api.project_id(), stretch))
+                    }
                 }
             })
             .collect();
@@ -172,7 +194,7 @@ impl<A: DcsApi> Poller<A> {
 
 impl<A: DcsApi> Member<A> {
     fn has_room(&self) -> bool {
-        self.under_way < self.api.concurrency()
+        self.under_way < self.api.concurrency() && self.line.is_empty()
     }
 }
 

@@ -130,6 +130,17 @@ impl InstanceView {
             .position(|known| *known == operation)
             .map_or_else(PollView::default, |index| self.polls[index].clone())
     }
+
+    /// The latest slot, if no backup came of it for so long and none is in progress. Only by the word of a policy that
+    /// was read after the slot's start: before, somebody may have changed the plan.
+    pub fn missed_slot(&self, after: Duration, now: Timestamp) -> Option<Timestamp> {
+        let slot = self.policy.as_ref()?.last_scheduled(now)?;
+        let waited = Duration::try_from(now.duration_since(slot)).unwrap_or_default();
+        let is_sure = self.poll(Operation::Policy).last_success_at.is_some_and(|read_at| read_at >= slot);
+        let facts = self.backups.as_ref()?;
+        let is_answered = facts.progress.count > 0 || facts.last_success.as_ref().is_some_and(|last| last.at >= slot);
+        (waited > after && is_sure && !is_answered).then_some(slot)
+    }
 }
 
 impl PolicyView {

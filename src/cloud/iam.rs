@@ -22,8 +22,8 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{ProjectName, Purpose};
 use crate::exposition::own::OwnMetrics;
-use crate::pace::Pace;
 use crate::pace::keys::{Fingerprint, KeyRing, Stopped};
+use crate::pace::{self, Pace};
 
 /// The budget of one endpoint.
 pub(super) const BUDGET: Limits = Limits { requests_per_second: 2.0, burst: 5, concurrency: 2 };
@@ -130,7 +130,7 @@ impl Issuer {
         call: &Call<'_>,
         proof: Option<Fingerprint>,
     ) -> Result<Answered, CloudError> {
-        let _permit = self.pace.acquire().await;
+        let _permit = pace::acquire(std::slice::from_ref(&self.pace)).await;
         // While this one waited for its turn, another may have been refused.
         if let Some(proof) = proof {
             self.keys.check(proof).map_err(stopped)?;

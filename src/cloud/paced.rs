@@ -1,6 +1,7 @@
 //! An API behind its budget: no request leaves but through here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -8,8 +9,11 @@ use super::error::ErrorKind;
 use super::{Answer, CloudError, DcsApi, Request};
 use crate::domain::{ProjectId, ProjectName};
 use crate::exposition::own::OwnMetrics;
-use crate::pace::Pace;
 use crate::pace::keys::{Fingerprint, KeyRing, Stopped};
+use crate::pace::{self, Pace};
+
+/// A token that was not used within this time is given up.
+const STALE: Duration = Duration::from_millis(100);
 
 /// A project's API behind its paces and the key ring.
 #[derive(Debug)]
@@ -28,9 +32,10 @@ impl<A: DcsApi> Paced<A> {
         Self { api, project, paces, keys, metrics }
     }
 
-    /// Requests a second that the narrowest pace allows.
-    pub fn requests_per_second(&self) -> f64 {
-        self.paces.iter().map(|pace| pace.limits().requests_per_second).fold(f64::INFINITY, f64::min)
+    /// By how much more is asked of the narrowest pace than it gives now, at least 1, where this project asks for
+    /// `demand` requests a second.
+    pub fn stretch(&self, demand: f64) -> f64 {
+        self.paces.iter().map(|pace| pace.stretch(&self.project, demand)).fold(1.0, f64::max)
     }
 
     /// Requests under way at the same time that the narrowest pace allows.
@@ -38,28 +43,33 @@ impl<A: DcsApi> Paced<A> {
         self.paces.iter().map(|pace| pace.limits().concurrency as usize).min().unwrap_or(1)
     }
 
-    /// Sends a request when its turn comes, or says why not.
-    async fn in_turn(&self, request: &Request) -> Result<Answer, CloudError> {
+    /// Sends a request when its turn comes, or says why not; `leaves` is told when it has come.
+    ///
+    /// # Errors
+    /// As for [`DcsApi::send`], and [`ErrorKind::Held`] where the key is stopped.
+    pub async fn send_telling(&self, request: &Request, leaves: impl Fn() + Send + Sync) -> Result<Answer, CloudError> {
         let mut key = self.api.key().await?;
-        let mut renewed = false;
+        let (mut renewed, mut was_stale) = (false, false);
         loop {
             let pass = self.keys.pass(key).await.map_err(held)?;
             let asked_at = Instant::now();
-            let mut permits = Vec::with_capacity(self.paces.len());
-            for pace in &self.paces {
-                permits.push(pace.acquire().await);
-            }
+            let permit = pace::acquire(&self.paces).await;
+            let let_go_at = Instant::now();
             self.metrics.limiter_waited(&self.project, asked_at.elapsed());
             // While this one waited for its token, another may have been refused, …
             self.keys.check(key).map_err(held)?;
             // … or the key been changed: whoever waited with the old one would try the new one all at once.
             let present = self.api.key().await?;
-            if present != key {
+            // A token is good for its moment. Those who wait for a login, each with one, would leave all at once. On a
+            // machine that is always slow the second one is used all the same.
+            let is_stale = let_go_at.elapsed() > STALE && !std::mem::replace(&mut was_stale, true);
+            if present != key || is_stale {
                 key = present;
                 continue;
             }
+            leaves();
             let result = self.api.send(request).await;
-            drop(permits);
+            drop(permit);
             let unauthorised = matches!(&result, Err(error) if error.kind.is_unauthorised() && !error.at_login);
             if unauthorised && self.api.refused(key) && !std::mem::replace(&mut renewed, true) {
                 // A token or temporary keys that have ended early: once more with new ones.
@@ -118,7 +128,7 @@ fn held(stopped: Stopped) -> CloudError {
 
 impl<A: DcsApi> DcsApi for Paced<A> {
     async fn send(&self, request: &Request) -> Result<Answer, CloudError> {
-        self.in_turn(request).await
+        self.send_telling(request, || ()).await
     }
 
     async fn key(&self) -> Result<Fingerprint, CloudError> {

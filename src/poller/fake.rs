@@ -50,8 +50,22 @@ pub(super) struct Cloud {
     pub(super) key: u64,
     pub(super) latency: Duration,
     pub(super) requests: Vec<(Duration, Request)>,
+    /// Which of several projects sent each of the requests.
+    pub(super) senders: Vec<usize>,
+    /// How long it takes to log in with a new key.
+    pub(super) login: Duration,
+    logged_in: Option<(u64, Instant)>,
     pub(super) under_way: usize,
     pub(super) most_under_way: usize,
+    /// By project.
+    pub(super) most_of_project: BTreeMap<usize, (usize, usize)>,
+}
+
+impl Cloud {
+    /// Whoever asks for the key waits for a login first.
+    pub(super) fn log_out(&mut self) {
+        self.logged_in = None;
+    }
 }
 
 /// A record over time.
@@ -95,6 +109,7 @@ pub(super) struct Fake {
     pub(super) cloud: Arc<Mutex<Cloud>>,
     start: Instant,
     clock: Clock,
+    project: usize,
 }
 
 impl Fake {
@@ -111,10 +126,15 @@ impl Fake {
             key: 1,
             latency: Duration::from_millis(20),
             requests: Vec::new(),
+            senders: Vec::new(),
+            login: Duration::ZERO,
+            logged_in: None,
             under_way: 0,
             most_under_way: 0,
+            most_of_project: BTreeMap::new(),
         };
-        Self { cloud: Arc::new(Mutex::new(cloud)), start: Instant::now(), clock: Clock::starting_at(epoch()) }
+        let clock = Clock::starting_at(epoch());
+        Self { cloud: Arc::new(Mutex::new(cloud)), start: Instant::now(), clock, project: 0 }
     }
 
     pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Cloud> {
@@ -139,11 +159,24 @@ impl Fake {
     /// A poller of several projects with one key on this cloud.
     pub(super) fn poller_of(&self, configs: &[ProjectConfig], polling: &Polling) -> Poller<Self> {
         let names: Vec<_> = configs.iter().map(|config| config.name.clone()).collect();
-        let metrics = OwnMetrics::new(epoch(), polling.lookback, &names);
+        self.poller_with(configs, polling, None, &OwnMetrics::new(epoch(), polling.lookback, &names))
+    }
+
+    /// A poller of projects that share these limits beside their own, and tell these metrics.
+    pub(super) fn poller_with(
+        &self,
+        configs: &[ProjectConfig],
+        polling: &Polling,
+        shared: Option<Limits>,
+        metrics: &OwnMetrics,
+    ) -> Poller<Self> {
         let keys = Arc::new(KeyRing::default());
-        let projects = configs.iter().map(|config| {
-            let pace = Arc::new(Pace::new(config.limits.unwrap()));
-            (config.clone(), Paced::new(self.clone(), config.name.clone(), vec![pace], keys.clone(), metrics.clone()))
+        let shared = shared.map(|limits| Arc::new(Pace::new(limits)));
+        let projects = configs.iter().enumerate().map(|(project, config)| {
+            let own = config.limits.map(|limits| Arc::new(Pace::new(limits)));
+            let paces = own.into_iter().chain(shared.clone()).collect();
+            let api = Self { project, ..self.clone() };
+            (config.clone(), Paced::new(api, config.name.clone(), paces, keys.clone(), metrics.clone()))
         });
         Poller::new(projects.collect(), polling, self.clock.clone(), metrics.clone())
     }
@@ -154,13 +187,20 @@ impl DcsApi for Fake {
         let latency = {
             let mut cloud = self.lock();
             cloud.requests.push((self.start.elapsed(), request.clone()));
+            cloud.senders.push(self.project);
             cloud.under_way += 1;
             cloud.most_under_way = cloud.most_under_way.max(cloud.under_way);
+            let (now, most) = cloud.most_of_project.entry(self.project).or_default();
+            *now += 1;
+            *most = (*most).max(*now);
             cloud.latency
         };
         tokio::time::sleep(latency).await;
         let mut cloud = self.lock();
         cloud.under_way -= 1;
+        if let Some((now, _)) = cloud.most_of_project.get_mut(&self.project) {
+            *now -= 1;
+        }
         if let Some(kind) = (cloud.script)(self.start.elapsed(), request) {
             let mut error = CloudError::new(kind, "scripted");
             error.retry_after = cloud.retry_after;
@@ -199,7 +239,16 @@ impl DcsApi for Fake {
     }
 
     async fn key(&self) -> Result<Fingerprint, CloudError> {
-        Ok(Fingerprint::of_parts(&[&self.lock().key.to_be_bytes()]))
+        let (key, ready_at) = {
+            let mut cloud = self.lock();
+            let key = cloud.key;
+            let login = Instant::now() + cloud.login;
+            let known = cloud.logged_in.filter(|(known, _)| *known == key);
+            (key, cloud.logged_in.insert(known.unwrap_or((key, login))).1)
+        };
+        // Who comes meanwhile waits for that one login.
+        tokio::time::sleep_until(ready_at).await;
+        Ok(Fingerprint::of_parts(&[&key.to_be_bytes()]))
     }
 }
 

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::domain::contradiction::contradicted;
 use crate::domain::events::Seen;
 use crate::domain::facts::RecordFacts;
-use crate::domain::instance::{CacheMode, Instance, PolicyReading};
+use crate::domain::instance::{CacheMode, Instance, InstanceStatus, PolicyReading};
 use crate::domain::plan::UtcOffset;
 use crate::domain::record::Record;
 use crate::domain::{InstanceId, Operation};
+use crate::schedule::usual::Usual;
 use crate::snapshot::{Details, InstanceView, PolicyView, PollView};
 
 /// Longest name shown, in bytes; DCS allows 64 characters.
@@ -40,6 +42,10 @@ pub(super) struct Watched {
     pub(super) by_hand: bool,
     /// Complete listings in a row that lacked it.
     pub(super) misses: u32,
+    /// When a listing had it last.
+    pub(super) listed: Option<Instant>,
+    /// Its status has said so since then.
+    restoring_since: Option<Timestamp>,
     configured_name: Option<String>,
     cloud_name: Option<String>,
     details: Option<Details>,
@@ -60,6 +66,7 @@ struct Kind {
     /// The last answer was empty though there had been records.
     emptied: bool,
     seen: Seen,
+    usual: Usual,
 }
 
 /// How polling one operation goes.
@@ -68,8 +75,6 @@ pub(super) struct Poll {
     pub(super) view: PollView,
     /// Failures in a row.
     pub(super) failures: u32,
-    /// It has worked once, so its next times are spread.
-    pub(super) spread: bool,
     /// A failure was logged and has not passed.
     pub(super) reported: Option<&'static str>,
 }
@@ -91,6 +96,8 @@ impl Watched {
             id,
             by_hand,
             misses: 0,
+            listed: None,
+            restoring_since: None,
             configured_name,
             cloud_name: None,
             details: None,
@@ -140,6 +147,7 @@ impl Watched {
         kind.emptied = false;
         let remembered = kind.facts.as_ref().and_then(|facts| facts.last_success.as_ref());
         kind.facts = Some(Arc::new(RecordFacts::of(records).remembering(remembered)));
+        kind.usual.learn(records);
         kind.seen.newly_finished(records).into_iter().cloned().collect()
     }
 
@@ -151,8 +159,25 @@ impl Watched {
         }
     }
 
+    /// How long its backups or restores usually take.
+    pub(super) fn usual(&self, operation: Operation) -> &Usual {
+        match operation {
+            Operation::Restores => &self.restores.usual,
+            _ => &self.backups.usual,
+        }
+    }
+
+    /// Since when its status has said that it is being restored.
+    pub(super) fn restoring_since(&self) -> Option<Timestamp> {
+        self.restoring_since
+    }
+
     /// Takes what a listing or `instances/{id}` says of the instance; what it does not say stays.
-    pub(super) fn described(&mut self, instance: &Instance) {
+    pub(super) fn described(&mut self, instance: &Instance, now: Timestamp) {
+        if let Some(status) = instance.status {
+            let is_restoring = status == InstanceStatus::Restoring;
+            self.restoring_since = is_restoring.then(|| self.restoring_since.unwrap_or(now));
+        }
         if let Some(name) = instance.name.as_ref().filter(|name| !name.is_empty()) {
             self.cloud_name = Some(name.clone());
         }

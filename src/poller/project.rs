@@ -1,7 +1,9 @@
 //! One project: what is due, and what each answer changes. Synchronous and total; the actor only waits and sends.
 
 mod listing;
+mod outage;
 mod timing;
+mod urgency;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use crate::exposition::own::OwnMetrics;
 use crate::schedule::{Queue, fraction};
 use crate::snapshot::ProjectView;
 use listing::Doubt;
+use outage::Outage;
+use timing::Due;
 
 /// While a key is stopped, the project looks this often whether the key has changed.
 const KEY_LOOK: Duration = Duration::from_secs(5);
@@ -94,12 +98,16 @@ pub(super) struct Project {
     polling: Polling,
     terms: Terms,
     metrics: OwnMetrics,
-    /// Requests a second that the budget allows.
-    rate: f64,
+    /// Turns are counted from here.
+    begun: Instant,
     watched: BTreeMap<InstanceId, Watched>,
     queue: Queue<Task, Instant>,
+    measured_at: Option<Instant>,
+    reconsidered_at: Instant,
     /// Nothing is sent before: the key is stopped.
     held_until: Option<Instant>,
+    /// Everything fails: one request at a time finds out whether that has changed.
+    outage: Option<Outage>,
     listing_failures: u32,
     listed: Option<Instant>,
     listed_at: Option<Timestamp>,
@@ -122,16 +130,19 @@ pub(super) struct Project {
 }
 
 impl Project {
-    pub(super) fn new(config: &ProjectConfig, polling: &Polling, rate: f64, metrics: OwnMetrics, now: Instant) -> Self {
+    pub(super) fn new(config: &ProjectConfig, polling: &Polling, metrics: OwnMetrics, now: Instant) -> Self {
         let mut project = Self {
             terms: Terms { plan_utc_offset: config.plan_utc_offset, rpo: config.rpo, rpo_grace: config.rpo_grace },
             config: config.clone(),
             polling: polling.clone(),
             metrics,
-            rate,
+            begun: now,
             watched: BTreeMap::new(),
             queue: Queue::default(),
+            measured_at: None,
+            reconsidered_at: now,
             held_until: None,
+            outage: None,
             listing_failures: 0,
             listed: None,
             listed_at: None,
@@ -147,7 +158,7 @@ impl Project {
             listing_error: None,
         };
         if config.discovery.is_some() {
-            project.queue.set(Task::Listing, now);
+            project.enqueue(Task::Listing, now, project.due_listing(Duration::ZERO));
         }
         for instance in &config.instances {
             project.watch(&instance.id, instance.name.clone(), true, now);
@@ -159,26 +170,38 @@ impl Project {
         &self.config.name
     }
 
-    /// Takes out what is to be sent now.
+    /// Takes out what is to be sent now: the most urgent of what is due.
     pub(super) fn next_task(&mut self, now: Instant) -> Option<Task> {
         if self.held_until.is_some_and(|until| until > now) {
             return None;
         }
-        self.queue.pop_due(now).map(|(task, _)| task)
+        let Some(outage) = &mut self.outage else { return self.queue.pop_due(now) };
+        if outage.next_probe().is_none_or(|at| at > now) {
+            return None;
+        }
+        // Whatever comes next serves to find out, even if it is not due yet.
+        let probe = self.queue.pop_due(now).or_else(|| self.queue.pop_next())?;
+        outage.probe_leaves(probe.clone());
+        Some(probe)
     }
 
     /// When there will be something to send.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.queue.next_at().map(|at| self.held_until.map_or(at, |held| at.max(held)))
+        let at = self.queue.next_at()?;
+        let at = match &self.outage {
+            Some(outage) => outage.next_probe()?,
+            None => at,
+        };
+        Some(self.held_until.map_or(at, |held| at.max(held)))
     }
 
-    /// Every operation has been tried, or cannot be because the key is stopped.
+    /// Every operation has been tried, or cannot be because the key is stopped or the cloud is out of reach.
     pub(super) fn round_is_done(&mut self) -> bool {
         let listed = self.config.discovery.is_none() || self.tried;
         let polled = |watched: &mut Watched| {
             Operation::PER_INSTANCE.iter().all(|operation| watched.poll(*operation).view.success.is_some())
         };
-        self.held_until.is_some() || (listed && self.watched.values_mut().all(polled))
+        self.held_until.is_some() || self.outage.is_some() || (listed && self.watched.values_mut().all(polled))
     }
 
     /// Takes the result of a task.
@@ -187,7 +210,10 @@ impl Project {
             Err(error) if error.kind == ErrorKind::Held => {
                 self.held_until = Some(at.steady + error.retry_after.map_or(KEY_LOOK, |left| left.min(KEY_LOOK)));
                 self.note_held(error, at);
-                return self.queue.set(task.clone(), at.steady);
+                if let Some(outage) = &mut self.outage {
+                    outage.probe_was_not_sent(task);
+                }
+                return self.enqueue_again(task, at);
             }
             Err(error) if self.tells_of_a_single_node(task, &error) => {
                 self.succeeded(at);
@@ -217,6 +243,7 @@ impl Project {
     fn succeeded(&mut self, at: Moment) {
         self.up = Some(true);
         self.troubles = 0;
+        self.end_outage(at);
         if self.error.take().is_some() && self.lines_of_all.allows(&self.config.name, at.steady) {
             report::answers_again(&self.config.name);
         }
@@ -235,7 +262,7 @@ impl Project {
         let finished = match &reading {
             Reading::Records(records) => watched.records(operation, records, unsupported),
             Reading::Instance(instance) => {
-                watched.described(instance);
+                watched.described(instance, at.wall);
                 Vec::new()
             }
             Reading::Instances { .. } => Vec::new(),
@@ -246,7 +273,6 @@ impl Project {
         poll.view.last_success_at = Some(at.wall);
         poll.failures = 0;
         let recovered = poll.reported.take().is_some();
-        let spread = std::mem::replace(&mut poll.spread, true);
         let contradicted = watched.refresh(&self.terms);
         let view = watched.view().clone();
         if recovered && self.lines_of_one.allows(&self.config.name, at.steady) {
@@ -258,10 +284,14 @@ impl Project {
         for record in &finished {
             report::finished(&self.config.name, &view, operation, record);
         }
-        let wait = self.wait_after_success(task, id, spread, at);
-        self.queue.set(task.clone(), at.steady + wait);
-        if operation == Operation::Policy {
-            self.hasten_to_slot(id, at);
+        self.enqueue(task.clone(), at.steady, self.due_after_success(operation, id, at));
+        match operation {
+            Operation::Policy => {
+                self.hasten(&Task::Backups(id.clone()), at);
+                self.hasten(&Task::Restores(id.clone()), at);
+            }
+            Operation::Backups => self.hasten_policy(id, at),
+            _ => {}
         }
     }
 
@@ -292,10 +322,11 @@ impl Project {
         }
         let found = !watched.by_hand;
         let wait = self.wait_after_failure(error.kind, operation, failures, fraction((id, operation, failures)));
-        self.queue.set(task.clone(), at.steady + wait);
+        let measure = self.due_after_success(operation, id, at).measure;
+        self.enqueue(task.clone(), at.steady, Due { wait, measure });
         if found && error.kind == ErrorKind::NotFound {
             let soon = self.listed.map_or(at.steady, |listed| (listed + LISTING_PAUSE).max(at.steady));
-            self.queue.hasten(&Task::Listing, soon);
+            self.queue.hasten(&Task::Listing, soon, self.polling.window_interval);
         }
     }
 
@@ -305,6 +336,7 @@ impl Project {
         let is_answered = error.service_answered();
         self.up = Some(is_answered);
         self.troubles = if is_answered { 0 } else { self.troubles.saturating_add(1) };
+        self.note_outage(task, error, at);
         let never_worked = self.watched.values().all(Watched::is_unpolled) && self.listed_at.is_none();
         let is_lost = self.troubles >= LOST_AFTER || (self.troubles > 0 && never_worked);
         let place = match task {
@@ -340,21 +372,21 @@ impl Project {
         let mut watched = Watched::new(id.clone(), name, by_hand);
         watched.refresh(&self.terms);
         self.watched.insert(id.clone(), watched);
+        // Of all that is due at first, backups go before policies and those before restores.
+        let first = Due { wait: Duration::ZERO, measure: self.polling.idle_interval };
         for operation in Operation::PER_INSTANCE {
-            self.queue.set(Task::of(operation, id), now);
+            self.enqueue(Task::of(operation, id), now, first);
         }
     }
 
-    /// Tells the exporter's own metrics how the schedule stands.
-    pub(super) fn measure(&self, now: Instant) {
-        let lag = self.queue.next_at().map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-        self.metrics.schedule(&self.config.name, lag, self.queue.due(now), self.watched.len());
+    fn enqueue(&mut self, task: Task, now: Instant, due: Due) {
+        self.queue.set(task, now + due.wait, due.measure);
     }
 
-    /// The picture of the project; `project_id` is the cloud's id of it, once it is known.
-    pub(super) fn view(&self, project_id: Option<ProjectId>) -> ProjectView {
-        let requests = 2.0 * self.watched.len() as f64;
-        let round = Duration::try_from_secs_f64(requests / self.rate).unwrap_or(Duration::MAX);
+    /// The picture of the project; `project_id` is the cloud's id of it, once it is known, `stretch` by how much more
+    /// is asked for than the budget gives.
+    pub(super) fn view(&self, project_id: Option<ProjectId>, stretch: f64) -> ProjectView {
+        let stretched = self.polling.idle_interval.as_secs_f64() * stretch.max(1.0);
         ProjectView {
             name: self.config.name.clone(),
             project_id,
@@ -365,7 +397,7 @@ impl Project {
             watched: self.watched.len() as u64,
             missing: self.missing,
             listed_at: self.listed_at,
-            poll_interval: self.polling.idle_interval.max(round),
+            poll_interval: Duration::try_from_secs_f64(stretched).unwrap_or(Duration::MAX),
             tried: self.tried,
             error: self.error.clone().or_else(|| self.listing_error.clone()),
             instances: self.watched.values().map(|watched| Arc::clone(watched.view())).collect(),

@@ -15,6 +15,12 @@ use crate::domain::record::{BackupType, ErrorCode};
 use crate::domain::{InstanceId, Operation};
 use crate::snapshot::{InstanceView, ProjectView, Snapshot};
 
+mod budget;
+mod cadence;
+mod outage;
+mod urgency;
+mod week;
+
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -108,6 +114,8 @@ async fn idle_instances_are_spread_over_the_interval_and_then_keep_it() {
 #[tokio::test(start_paused = true)]
 async fn a_running_backup_is_watched_closely_and_a_slot_opens_its_window() {
     let fake = fleet(1);
+    // Nothing is known of how long its backups take.
+    fake.lock().backups.insert("i-000".into(), daily_backups(1..40));
     let poller = Running::start(&fake, &project(&["i-000"]));
     // From noon to the slot at 02:00 the next day, and an hour more.
     pass(15 * HOUR).await;

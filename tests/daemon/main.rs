@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::disallowed_methods)] // tests wait in real time
 
+mod budget;
 mod check;
 mod faults;
 mod harness;

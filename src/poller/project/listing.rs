@@ -11,9 +11,8 @@ use tokio::time::Instant;
 
 use super::{Moment, Project, Task};
 use crate::cloud::CloudError;
-use crate::domain::instance::{Instance, InstanceStatus};
+use crate::domain::instance::Instance;
 use crate::domain::{InstanceId, Operation};
-use crate::poller::instance::Watched;
 use crate::poller::report;
 use crate::schedule::fraction;
 
@@ -59,19 +58,21 @@ impl Project {
                 self.watch(&instance.id, None, false, at.steady);
             }
             let Some(watched) = self.watched.get_mut(&instance.id) else { continue };
-            let was_restoring = status_of(watched) == Some(InstanceStatus::Restoring);
+            let was_restoring = watched.restoring_since().is_some();
             watched.misses = 0;
-            watched.described(instance);
+            watched.listed = Some(at.steady);
+            watched.described(instance, at.wall);
             watched.refresh(&self.terms);
-            if !was_restoring && instance.status == Some(InstanceStatus::Restoring) {
-                self.queue.hasten(&Task::Restores(instance.id.clone()), at.steady);
+            if was_restoring != watched.restoring_since().is_some() {
+                // One has begun or ended: the records tell more.
+                self.queue.hasten(&Task::Restores(instance.id.clone()), at.steady, self.polling.active_interval);
             }
         }
         if complete {
             self.listed_at = Some(at.wall);
             self.drop_vanished(instances, at);
         }
-        self.queue.set(Task::Listing, at.steady + self.listing_interval());
+        self.enqueue(Task::Listing, at.steady, self.due_listing(self.listing_interval()));
     }
 
     fn drop_vanished(&mut self, instances: &[Instance], at: Moment) {
@@ -104,12 +105,8 @@ impl Project {
         let chance = fraction((self.config.name.as_str(), self.listing_failures));
         let wait = self.wait_after_failure(error.kind, Operation::Instances, self.listing_failures, chance);
         self.listed = Some(at.steady);
-        self.queue.set(Task::Listing, at.steady + wait);
+        self.enqueue(Task::Listing, at.steady, self.due_listing(wait));
     }
-}
-
-fn status_of(watched: &Watched) -> Option<InstanceStatus> {
-    watched.view().details.as_ref().and_then(|details| details.status)
 }
 
 #[cfg(test)]
