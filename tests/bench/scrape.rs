@@ -28,9 +28,9 @@ fn scrape(criterion: &mut Criterion) {
     for instances in [1_000, 10_000] {
         let exposition = exposition(fleet::large(instances));
         let rendered = exposition.render(Format::Text);
-        let bytes = rendered.pieces().concat();
+        let bytes = rendered.to_bytes();
         let lines = rendered.to_text().lines().count();
-        let compressed = rendered.compressed().len();
+        let compressed = exposition.render_compressed(Format::Text).len();
         println!("{instances} instances: {lines} lines, {} bytes, {compressed} bytes compressed", bytes.len());
         drop(rendered);
 
@@ -39,7 +39,7 @@ fn scrape(criterion: &mut Criterion) {
         group.bench_function("plain copy", |bencher| bencher.iter(|| black_box(&bytes).clone()));
         group.bench_function("text", |bencher| bencher.iter(|| exposition.render(Format::Text)));
         group.bench_function("OpenMetrics", |bencher| bencher.iter(|| exposition.render(Format::OpenMetrics)));
-        group.bench_function("gzip", |bencher| bencher.iter(|| exposition.render(Format::Text).compressed()));
+        group.bench_function("gzip", |bencher| bencher.iter(|| exposition.render_compressed(Format::Text)));
         group.finish();
     }
 }
