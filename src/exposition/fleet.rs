@@ -142,6 +142,12 @@ impl Fleet {
         }
     }
 
+    /// Whether it is this picture that was taken last.
+    #[cfg(test)]
+    pub(super) fn shows(&self, snapshot: &Arc<Snapshot>) -> bool {
+        Arc::ptr_eq(&self.snapshot, snapshot)
+    }
+
     fn at(&self) -> At {
         At { now: self.moment, lookback: self.snapshot.lookback }
     }
@@ -169,6 +175,16 @@ impl Fleet {
             }
         }
         pieces
+    }
+
+    /// Whether the text is longer than so many bytes.
+    pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
+        let blocks = self.groups.iter().flat_map(Group::blocks).map(|block| block.len());
+        let mut length = 0;
+        blocks.into_iter().any(|block| {
+            length += block;
+            length > bytes
+        })
     }
 
     /// All of it, compressed.

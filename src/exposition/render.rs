@@ -2,7 +2,7 @@
 //!
 //! The fleet's text is the same in both formats and kept from scrape to scrape ([`Fleet`]). So that a scrape finds
 //! little to do, what polls have changed is rendered between scrapes too, by [`Exposition::keep_up`], as long as
-//! somebody scrapes at all.
+//! somebody scrapes at all; the ages too where that is every second.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -18,10 +18,12 @@ use super::rendered::{Piece, Rendered};
 use crate::clock::Clock;
 use crate::snapshot::Snapshot;
 
-/// Between two roundings up of what polls have changed.
+/// Between two looks at what polls have changed.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Who has not scraped for so long scrapes no more: Prometheus too forgets a series after five minutes.
 const LATELY: Duration = Duration::from_mins(5);
+/// Who has scraped within so long will do so again before ages rendered now are too old.
+const JUST_NOW: Duration = Duration::from_millis(1_500);
 /// A smaller fleet is compressed as one text at each scrape: its blocks are too short to be compressed well.
 const SMALL_FLEET: usize = 512 * 1024;
 
@@ -79,16 +81,16 @@ impl Exposition {
     pub fn render_compressed(&self, format: Format) -> Rendered {
         let mut kept = self.brought_up_to_date();
         kept.scraped_compressed_at = kept.scraped_at;
-        let text = Rendered::new(kept.fleet.pieces());
-        let mut member = if text.len() < SMALL_FLEET { Joined::default() } else { kept.fleet.packed() };
-        drop(kept);
-        let own = self.own_text(format);
-        if text.len() < SMALL_FLEET {
-            let text = [text.to_bytes(), Bytes::from(own)].concat();
-            member.push(Packed::of(&text));
+        let mut text = Vec::new();
+        let mut member = Joined::default();
+        if kept.fleet.is_longer_than(SMALL_FLEET) {
+            member = kept.fleet.packed();
         } else {
-            member.push(Packed::of(own.as_bytes()));
+            text.extend_from_slice(&Rendered::new(kept.fleet.pieces()).to_bytes());
         }
+        drop(kept);
+        text.extend_from_slice(self.own_text(format).as_bytes());
+        member.push(Packed::of(&text));
         Rendered::new(member.into_member().into_iter().map(Piece::from))
     }
 
@@ -106,14 +108,20 @@ impl Exposition {
 
     fn catch_up(&self) {
         let now = self.clock.now();
-        let is_lately = |moment: Option<Timestamp>| moment.is_some_and(|moment| now < moment + LATELY);
+        let is_within = |moment: Option<Timestamp>, span| moment.is_some_and(|moment| now < moment + span);
         let mut kept = self.kept();
-        if is_lately(kept.scraped_at) {
-            let snapshot = self.snapshots.borrow().clone();
-            kept.fleet.take(&snapshot);
-            if is_lately(kept.scraped_compressed_at) {
-                kept.fleet.pack_ahead();
-            }
+        if !is_within(kept.scraped_at, LATELY) {
+            return;
+        }
+        if is_within(kept.scraped_at, JUST_NOW) {
+            kept.fleet.move_to(now);
+        }
+        let snapshot = self.snapshots.borrow().clone();
+        kept.fleet.take(&snapshot);
+        if is_within(kept.scraped_compressed_at, JUST_NOW) {
+            kept.fleet.packed();
+        } else if is_within(kept.scraped_compressed_at, LATELY) {
+            kept.fleet.pack_ahead();
         }
     }
 
@@ -145,5 +153,34 @@ impl Exposition {
             own.push_str("# EOF\n");
         }
         own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_polls_change_is_rendered_between_scrapes_while_there_are_any() {
+        let (sender, snapshots) = watch::channel(Arc::default());
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let own = OwnMetrics::new(clock.now(), Duration::ZERO, &[]);
+        let exposition = Exposition::new(snapshots, own, clock);
+        let keeping = exposition.clone();
+        tokio::spawn(async move { keeping.keep_up().await });
+        // Time stands still while something is rendered.
+        let is_taken = async || {
+            let snapshot = Arc::default();
+            sender.send_replace(Arc::clone(&snapshot));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            exposition.kept().fleet.shows(&snapshot)
+        };
+        assert!(!is_taken().await, "nobody has scraped yet");
+        exposition.render(Format::Text);
+        assert!(is_taken().await);
+        exposition.render_compressed(Format::Text);
+        assert!(is_taken().await);
+        tokio::time::sleep(LATELY).await;
+        assert!(!is_taken().await, "nobody scrapes any more");
     }
 }

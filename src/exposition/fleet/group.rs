@@ -101,6 +101,11 @@ impl Group {
         self.blocks[family].as_ref()
     }
 
+    /// All that is said of them.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.blocks.iter().flatten()
+    }
+
     fn first(&self) -> Option<(usize, &InstanceId)> {
         self.members.first().map(|(project, instance)| key((*project, instance)))
     }
