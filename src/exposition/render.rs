@@ -1,6 +1,6 @@
 //! A scrape's body: the fleet's text and the exporter's own, in the format that was asked for.
 //!
-//! The fleet's text is the same in both formats and kept from scrape to scrape ([`Fleet`]). So that a scrape finds
+//! The fleet's text is the same in both formats and kept from scrape to scrape (`fleet`). So that a scrape finds
 //! little to do, what polls have changed is rendered between scrapes too, by [`Exposition::keep_up`], as long as
 //! somebody scrapes at all; the ages too where that is every second.
 
