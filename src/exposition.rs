@@ -2,18 +2,27 @@
 //!
 //! * [`families`]: the fleet's families as data: name, help, type, function;
 //! * [`render`]: a whole scrape, in the formats that scrapers ask for;
+//! * `fleet`: the families kept from scrape to scrape in `blocks`, so that a scrape costs what has changed;
+//! * `gzip` and `deflate`: compressed blocks, joined to one member;
+//! * [`rendered`]: the pieces of an answer, put together while they are sent;
 //! * [`own`]: the exporter's own metrics, in a `prometheus` registry that nobody else touches.
 //!
 //! A scrape asks nobody but memory: it never waits for the cloud and never fails because the cloud does.
 
+mod blocks;
+mod deflate;
 pub mod families;
+mod fleet;
+mod gzip;
 pub mod own;
 pub mod render;
+pub mod rendered;
 mod text;
 
 pub use families::Kind;
 pub use own::OwnMetrics;
-pub use render::{Exposition, Format, Rendered};
+pub use render::{Exposition, Format};
+pub use rendered::Rendered;
 
 /// What is documented of a family.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -83,6 +83,7 @@ impl Default for Bounds {
 pub struct Web {
     listeners: Vec<(TcpListener, SocketAddr)>,
     routes: routes::Routes,
+    exposition: Exposition,
     readiness: Arc<readiness::Readiness>,
     bounds: Bounds,
 }
@@ -102,8 +103,8 @@ impl Web {
             listeners.push(address.bind().await?);
         }
         let readiness = Arc::new(readiness::Readiness::of(snapshots));
-        let routes = routes::Routes::new(&options, exposition, Arc::clone(&readiness));
-        Ok(Self { listeners, routes, readiness, bounds: options.bounds })
+        let routes = routes::Routes::new(&options, exposition.clone(), Arc::clone(&readiness));
+        Ok(Self { listeners, routes, exposition, readiness, bounds: options.bounds })
     }
 
     /// The addresses in use, in the order of the options; a port of 0 has become a real one.
@@ -135,6 +136,7 @@ impl Web {
             loops.spawn(accept::accept_all(listener, server, Arc::clone(&free), connections.clone()));
         }
         loops.spawn(async move { self.readiness.watch().await });
+        loops.spawn(async move { self.exposition.keep_up().await });
 
         shutdown.await;
         stop.cancel();

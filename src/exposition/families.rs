@@ -12,6 +12,7 @@ mod backups;
 mod freshness;
 mod instance;
 mod restores;
+pub mod turn;
 
 use std::time::Duration;
 
@@ -56,17 +57,22 @@ pub struct Family {
     pub emit: Emit,
 }
 
-/// Where the samples of a family come from, and the function that writes them.
+/// Where the samples of a family come from, and the function that writes them. Only those that get the moment can
+/// move with the clock.
 #[derive(Clone, Copy, Debug)]
 pub enum Emit {
     /// One project.
     Project(fn(&ProjectView, &mut Samples<'_>)),
     /// One instance.
-    Instance(fn(&InstanceView, &At, &mut Samples<'_>)),
+    Instance(fn(&InstanceView, &mut Samples<'_>)),
     /// The backup records of an instance, once they were polled.
-    Backups(fn(&RecordFacts, &At, &mut Samples<'_>)),
+    Backups(fn(&RecordFacts, &mut Samples<'_>)),
     /// The restore records of an instance, likewise.
-    Restores(fn(&RecordFacts, &At, &mut Samples<'_>)),
+    Restores(fn(&RecordFacts, &mut Samples<'_>)),
+    /// One instance, anew at each of its [turns](turn::next).
+    Stepping(fn(&InstanceView, &At, &mut Samples<'_>)),
+    /// One instance, anew at every moment.
+    Flowing(fn(&InstanceView, &At, &mut Samples<'_>)),
 }
 
 /// The moment of a scrape: what moves with the clock alone needs it.
@@ -96,7 +102,7 @@ impl Family {
     pub fn all_labels(&self) -> impl Iterator<Item = &'static str> {
         let shared = match self.emit {
             Emit::Project(_) => PROJECT_LABELS,
-            Emit::Instance(_) | Emit::Backups(_) | Emit::Restores(_) => INSTANCE_LABELS,
+            _ => INSTANCE_LABELS,
         };
         shared.iter().chain(self.labels).copied()
     }
@@ -106,12 +112,21 @@ impl Family {
 #[derive(Debug)]
 pub struct Samples<'a> {
     out: &'a mut String,
-    name: &'static str,
-    /// The shared labels, ready to be written.
-    labels: &'a str,
+    /// What each line begins with, if it is wanted: the family's name and the shared labels, ready to be written.
+    begin: Option<(&'static str, &'a str)>,
 }
 
-impl Samples<'_> {
+impl<'a> Samples<'a> {
+    /// Whole lines, of this family and with these shared labels.
+    fn lines(out: &'a mut String, name: &'static str, labels: &'a str) -> Self {
+        Self { out, begin: Some((name, labels)) }
+    }
+
+    /// What comes after the shared labels of each line.
+    fn endings(out: &'a mut String) -> Self {
+        Self { out, begin: None }
+    }
+
     /// A sample without further labels.
     fn one(&mut self, value: impl Into<Value>) {
         self.labelled(&[], value);
@@ -126,9 +141,9 @@ impl Samples<'_> {
 
     /// A sample with further labels.
     fn labelled(&mut self, labels: &[(&str, &str)], value: impl Into<Value>) {
-        self.out.push_str(self.name);
-        self.out.push('{');
-        self.out.push_str(self.labels);
+        if let Some((name, shared)) = self.begin {
+            push_begin(self.out, name, shared);
+        }
         for (name, value) in labels {
             self.out.push(',');
             text::push_label(self.out, name, value);
@@ -139,15 +154,37 @@ impl Samples<'_> {
     }
 }
 
-/// Appends all families that have a sample.
+/// Appends what a line of an instance or a project begins with.
+pub(super) fn push_begin(out: &mut String, name: &str, shared_labels: &str) {
+    out.push_str(name);
+    out.push('{');
+    out.push_str(shared_labels);
+}
+
+/// Appends all families that have a sample: the whole at once, for small fleets and to hold others against.
 pub fn write(snapshot: &Snapshot, now: Timestamp, out: &mut String) {
     let at = At { now, lookback: snapshot.lookback };
-    let labels = SharedLabels::of(snapshot);
+    let labels: Vec<(String, SharedLabels)> = snapshot
+        .projects
+        .iter()
+        .map(|project| {
+            let mut labels = SharedLabels::default();
+            for instance in &project.instances {
+                labels.push(project, instance);
+            }
+            (project_labels(project), labels)
+        })
+        .collect();
     for family in all() {
         let begin = out.len();
         write_header(out, family.name, family.help, Kind::Gauge);
         let header_end = out.len();
-        family.write(snapshot, &labels, &at, out);
+        for (project, (project_labels, labels)) in snapshot.projects.iter().zip(&labels) {
+            family.write_project(project, project_labels, out);
+            for (index, instance) in project.instances.iter().enumerate() {
+                family.emit(instance, &at, &mut Samples::lines(out, family.name, labels.get(index)));
+            }
+        }
         if out.len() == header_end {
             out.truncate(begin);
         }
@@ -168,43 +205,39 @@ pub(super) fn write_header(out: &mut String, name: &str, help: &str, kind: Kind)
 }
 
 impl Family {
-    fn write(&self, snapshot: &Snapshot, labels: &SharedLabels, at: &At, out: &mut String) {
-        let name = self.name;
-        for (project, shared) in snapshot.projects.iter().zip(&labels.projects) {
-            let instances = project.instances.iter().zip(shared.instances());
-            match self.emit {
-                Emit::Project(emit) => emit(project, &mut Samples { out, name, labels: &shared.project }),
-                Emit::Instance(emit) => {
-                    for (instance, labels) in instances {
-                        emit(instance, at, &mut Samples { out, name, labels });
-                    }
-                }
-                Emit::Backups(emit) => {
-                    for (instance, labels) in instances {
-                        if let Some(facts) = &instance.backups {
-                            emit(facts, at, &mut Samples { out, name, labels });
-                        }
-                    }
-                }
-                Emit::Restores(emit) => {
-                    for (instance, labels) in instances {
-                        if let Some(facts) = &instance.restores {
-                            emit(facts, at, &mut Samples { out, name, labels });
-                        }
-                    }
-                }
-            }
+    /// Appends what it says of a project itself.
+    pub(super) fn write_project(&self, project: &ProjectView, labels: &str, out: &mut String) {
+        if let Emit::Project(emit) = self.emit {
+            emit(project, &mut Samples::lines(out, self.name, labels));
+        }
+    }
+
+    /// Appends what comes after the shared labels in its lines about an instance.
+    pub(super) fn write_endings(&self, instance: &InstanceView, at: &At, out: &mut String) {
+        self.emit(instance, at, &mut Samples::endings(out));
+    }
+
+    fn emit(&self, instance: &InstanceView, at: &At, samples: &mut Samples<'_>) {
+        match self.emit {
+            Emit::Project(_) => {}
+            Emit::Instance(emit) => emit(instance, samples),
+            Emit::Backups(emit) => instance.backups.iter().for_each(|facts| emit(facts, samples)),
+            Emit::Restores(emit) => instance.restores.iter().for_each(|facts| emit(facts, samples)),
+            Emit::Stepping(emit) | Emit::Flowing(emit) => emit(instance, at, samples),
         }
     }
 }
 
-/// The labels that all series of a project or an instance share, escaped.
-struct SharedLabels {
-    projects: Vec<ProjectLabels>,
+/// The label that all series of a project share, escaped.
+pub(super) fn project_labels(project: &ProjectView) -> String {
+    let mut out = String::new();
+    text::push_label(&mut out, "project", project.name.as_str());
+    out
 }
 
-struct ProjectLabels {
-    project: String,
+/// The labels that all series of an instance share, escaped, of some instances.
+#[derive(Debug, Default)]
+pub(super) struct SharedLabels {
     /// Of all instances, one after the other.
     text: String,
     /// Where each one's labels end.
@@ -212,30 +245,19 @@ struct ProjectLabels {
 }
 
 impl SharedLabels {
-    fn of(snapshot: &Snapshot) -> Self {
-        Self { projects: snapshot.projects.iter().map(|project| ProjectLabels::of(project)).collect() }
-    }
-}
-
-impl ProjectLabels {
-    fn of(view: &ProjectView) -> Self {
-        let mut project = String::new();
-        text::push_label(&mut project, "project", view.name.as_str());
-        let mut text = String::with_capacity(view.instances.len() * (project.len() + 100));
-        let mut ends = Vec::with_capacity(view.instances.len());
-        for instance in &view.instances {
-            text.push_str(&project);
-            text.push(',');
-            text::push_id_label(&mut text, "instance_id", instance.id.as_str());
-            text.push(',');
-            text::push_label(&mut text, "instance_name", &instance.name);
-            ends.push(text.len());
-        }
-        Self { project, text, ends }
+    /// Appends those of an instance.
+    pub(super) fn push(&mut self, project: &ProjectView, instance: &InstanceView) {
+        text::push_label(&mut self.text, "project", project.name.as_str());
+        self.text.push(',');
+        text::push_id_label(&mut self.text, "instance_id", instance.id.as_str());
+        self.text.push(',');
+        text::push_label(&mut self.text, "instance_name", &instance.name);
+        self.ends.push(self.text.len());
     }
 
-    fn instances(&self) -> impl Iterator<Item = &str> {
-        let begins = std::iter::once(0).chain(self.ends.iter().copied());
-        begins.zip(&self.ends).map(|(begin, end)| &self.text[begin..*end])
+    /// Those of the instance that was the so-manyth to be appended.
+    pub(super) fn get(&self, index: usize) -> &str {
+        let begin = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[begin..self.ends[index]]
     }
 }

@@ -1,22 +1,31 @@
 //! A scrape's body: the fleet's text and the exporter's own, in the format that was asked for.
 //!
-//! The fleet's text is the same in both formats and depends on the snapshot and the moment alone, so scrapes of one
-//! snapshot within one second share it while any of them is still being sent. It is most of a scrape's memory: many
-//! slow readers who came together hold it once.
+//! The fleet's text is the same in both formats and kept from scrape to scrape (`fleet`). So that a scrape finds
+//! little to do, what polls have changed is rendered between scrapes too, by [`Exposition::keep_up`], as long as
+//! somebody scrapes at all; the ages too where that is every second.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::families;
+use super::fleet::Fleet;
+use super::gzip::{Joined, Packed};
 use super::own::OwnMetrics;
+use super::rendered::{Piece, Rendered};
 use crate::clock::Clock;
 use crate::snapshot::Snapshot;
+
+/// Between two looks at what polls have changed.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Who has not scraped for so long scrapes no more: Prometheus too forgets a series after five minutes.
+const LATELY: Duration = Duration::from_mins(5);
+/// Who has scraped within so long will do so again before ages rendered now are too old.
+const JUST_NOW: Duration = Duration::from_millis(1_500);
+/// A smaller fleet is compressed as one text at each scrape: its blocks are too short to be compressed well.
+const SMALL_FLEET: usize = 512 * 1024;
 
 /// In which format metrics are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,123 +46,141 @@ impl Format {
     }
 }
 
-/// A rendered scrape, in pieces that belong one after the other.
-#[derive(Clone, Debug, Default)]
-pub struct Rendered {
-    pieces: Vec<Bytes>,
-}
-
-impl Rendered {
-    /// The pieces, none of them empty.
-    pub fn pieces(&self) -> &[Bytes] {
-        &self.pieces
-    }
-
-    /// How many bytes they are together.
-    pub fn len(&self) -> usize {
-        self.pieces.iter().map(Bytes::len).sum()
-    }
-
-    /// Nothing at all, which no scrape is.
-    pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    /// One gzip member of all pieces.
-    ///
-    /// At the fastest level: metrics repeat themselves so much that a better one saves little, at several times the
-    /// cost.
-    #[must_use]
-    pub fn compressed(&self) -> Self {
-        let mut encoder = GzEncoder::new(Vec::with_capacity(self.len() / 16), Compression::fast());
-        let written = self.pieces.iter().try_for_each(|piece| encoder.write_all(piece));
-        let compressed = written.and_then(|()| encoder.finish()).expect("a Vec takes everything");
-        Self::from(vec![Bytes::from(compressed)])
-    }
-
-    /// One text of all pieces, for people and tests; a copy.
-    pub fn to_text(&self) -> String {
-        let bytes = self.pieces.concat();
-        String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-    }
-}
-
-impl From<Vec<Bytes>> for Rendered {
-    fn from(mut pieces: Vec<Bytes>) -> Self {
-        pieces.retain(|piece| !piece.is_empty());
-        Self { pieces }
-    }
-}
-
 /// Everything that `/metrics` tells, ready to be rendered; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Exposition {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     own: OwnMetrics,
     clock: Clock,
-    fleet: Arc<Mutex<LatestFleet>>,
+    kept: Arc<Mutex<Kept>>,
 }
 
-/// The fleet's text as it was last rendered.
+/// What is kept from scrape to scrape.
 #[derive(Debug, Default)]
-struct LatestFleet {
-    text: Weak<Fleet>,
-    /// Its length, a good guess for the next one's.
-    length: usize,
-}
-
-/// The fleet's text, and what it was rendered from.
-#[derive(Debug)]
-struct Fleet {
-    snapshot: Arc<Snapshot>,
-    second: i64,
-    text: String,
-}
-
-/// Lets a scrape's body keep the fleet's text alive.
-struct Shared(Arc<Fleet>);
-
-impl AsRef<[u8]> for Shared {
-    fn as_ref(&self) -> &[u8] {
-        self.0.text.as_bytes()
-    }
+struct Kept {
+    fleet: Fleet,
+    scraped_at: Option<Timestamp>,
+    scraped_compressed_at: Option<Timestamp>,
 }
 
 impl Exposition {
     /// What the newest of these snapshots and the exporter's own metrics tell at the clock's moment.
     pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>, own: OwnMetrics, clock: Clock) -> Self {
-        Self { snapshots, own, clock, fleet: Arc::default() }
+        Self { snapshots, own, clock, kept: Arc::default() }
     }
 
-    /// Renders everything in this format. It takes milliseconds for a large fleet and reads `/proc`: not for an
+    /// Renders everything in this format. It may take milliseconds for a large fleet and reads `/proc`: not for an
     /// async worker.
     pub fn render(&self, format: Format) -> Rendered {
+        let mut pieces = self.brought_up_to_date().fleet.pieces();
+        pieces.push(Piece::from(Bytes::from(self.own_text(format))));
+        Rendered::new(pieces)
+    }
+
+    /// Renders everything in this format as one gzip member; likewise.
+    pub fn render_compressed(&self, format: Format) -> Rendered {
+        let mut kept = self.brought_up_to_date();
+        kept.scraped_compressed_at = kept.scraped_at;
+        let mut text = Vec::new();
+        let mut member = Joined::default();
+        if kept.fleet.is_longer_than(SMALL_FLEET) {
+            member = kept.fleet.packed();
+        } else {
+            text.extend_from_slice(&Rendered::new(kept.fleet.pieces()).to_bytes());
+        }
+        drop(kept);
+        text.extend_from_slice(self.own_text(format).as_bytes());
+        member.push(Packed::of(&text));
+        Rendered::new(member.into_member().into_iter().map(Piece::from))
+    }
+
+    /// Renders what polls change, soon after they have, for as long as there are polls: scrapes then find it done.
+    pub async fn keep_up(&self) {
+        let mut snapshots = self.snapshots.clone();
+        while snapshots.changed().await.is_ok() {
+            let exposition = self.clone();
+            if let Err(error) = tokio::task::spawn_blocking(move || exposition.catch_up()).await {
+                tracing::error!(%error, "what has changed could not be rendered; the next scrape tries again");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn catch_up(&self) {
+        let now = self.clock.now();
+        let is_within = |moment: Option<Timestamp>, span| moment.is_some_and(|moment| now < moment + span);
+        let mut kept = self.kept();
+        if !is_within(kept.scraped_at, LATELY) {
+            return;
+        }
+        if is_within(kept.scraped_at, JUST_NOW) {
+            kept.fleet.move_to(now);
+        }
+        let snapshot = self.snapshots.borrow().clone();
+        kept.fleet.take(&snapshot);
+        if is_within(kept.scraped_compressed_at, JUST_NOW) {
+            kept.fleet.packed();
+        } else if is_within(kept.scraped_compressed_at, LATELY) {
+            kept.fleet.pack_ahead();
+        }
+    }
+
+    /// What is kept, for a scrape now.
+    fn brought_up_to_date(&self) -> MutexGuard<'_, Kept> {
+        let mut kept = self.kept();
         let now = self.clock.now();
         let snapshot = self.snapshots.borrow().clone();
-        let fleet = Bytes::from_owner(Shared(self.fleet_at(snapshot, now)));
+        kept.scraped_at = Some(now);
+        kept.fleet.move_to(now);
+        kept.fleet.take(&snapshot);
+        kept
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(|poisoned| {
+            // Whoever panicked may have left it half done.
+            let mut kept = poisoned.into_inner();
+            *kept = Kept::default();
+            self.kept.clear_poison();
+            kept
+        })
+    }
+
+    fn own_text(&self, format: Format) -> String {
         let mut own = String::with_capacity(32 * 1024);
         self.own.write(format, &mut own);
         if format == Format::OpenMetrics {
             own.push_str("# EOF\n");
         }
-        Rendered::from(vec![fleet, Bytes::from(own)])
+        own
     }
+}
 
-    /// The fleet's text, rendered by one scrape for all that come with it.
-    fn fleet_at(&self, snapshot: Arc<Snapshot>, now: Timestamp) -> Arc<Fleet> {
-        let mut latest = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
-        let second = now.as_second();
-        if let Some(fleet) = latest.text.upgrade()
-            && Arc::ptr_eq(&fleet.snapshot, &snapshot)
-            && fleet.second == second
-        {
-            return fleet;
-        }
-        let mut text = String::with_capacity(latest.length + latest.length / 16);
-        families::write(&snapshot, now, &mut text);
-        latest.length = text.len();
-        let fleet = Arc::new(Fleet { snapshot, second, text });
-        latest.text = Arc::downgrade(&fleet);
-        fleet
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_polls_change_is_rendered_between_scrapes_while_there_are_any() {
+        let (sender, snapshots) = watch::channel(Arc::default());
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let own = OwnMetrics::new(clock.now(), Duration::ZERO, &[]);
+        let exposition = Exposition::new(snapshots, own, clock);
+        let keeping = exposition.clone();
+        tokio::spawn(async move { keeping.keep_up().await });
+        // Time stands still while something is rendered.
+        let is_taken = async || {
+            let snapshot = Arc::default();
+            sender.send_replace(Arc::clone(&snapshot));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            exposition.kept().fleet.shows(&snapshot)
+        };
+        assert!(!is_taken().await, "nobody has scraped yet");
+        exposition.render(Format::Text);
+        assert!(is_taken().await);
+        exposition.render_compressed(Format::Text);
+        assert!(is_taken().await);
+        tokio::time::sleep(LATELY).await;
+        assert!(!is_taken().await, "nobody scrapes any more");
     }
 }

@@ -1,9 +1,8 @@
-//! The body of an answer, in pieces that are not copied.
+//! The body of an answer, put together bit by bit.
 //!
 //! It is handed to hyper bit by bit, so that it lives until the client has taken nearly all of it: what it holds (the
 //! place among the scrapes, the connection's turn) is free only then.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,24 +12,23 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::deadlines::Turn;
+use crate::exposition::Rendered;
 
 /// How much hyper gets at once.
-const BIT: usize = 128 * 1024;
+const BIT: usize = 64 * 1024;
 
 /// The body of an answer.
 #[derive(Debug)]
 pub(super) struct Body {
-    pieces: VecDeque<Bytes>,
-    left: usize,
+    rendered: Rendered,
     _slot: Option<OwnedSemaphorePermit>,
     _turn: Turn,
 }
 
 impl Body {
-    /// These pieces, one after the other, none of them empty.
-    pub(super) fn new(pieces: Vec<Bytes>, slot: Option<OwnedSemaphorePermit>, turn: Turn) -> Self {
-        let left = pieces.iter().map(Bytes::len).sum();
-        Self { pieces: pieces.into(), left, _slot: slot, _turn: turn }
+    /// A body of this.
+    pub(super) fn new(rendered: Rendered, slot: Option<OwnedSemaphorePermit>, turn: Turn) -> Self {
+        Self { rendered, _slot: slot, _turn: turn }
     }
 }
 
@@ -39,20 +37,14 @@ impl hyper::body::Body for Body {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(mut bit) = self.pieces.pop_front() else { return Poll::Ready(None) };
-        if bit.len() > BIT {
-            let rest = bit.split_off(BIT);
-            self.pieces.push_front(rest);
-        }
-        self.left -= bit.len();
-        Poll::Ready(Some(Ok(Frame::data(bit))))
+        Poll::Ready(self.rendered.take(BIT).map(|bit| Ok(Frame::data(bit))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.rendered.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left as u64)
+        SizeHint::with_exact(self.rendered.len() as u64)
     }
 }

@@ -21,7 +21,7 @@ use super::body::Body;
 use super::deadlines::Turn;
 use super::readiness::Readiness;
 use super::{WebOptions, landing, negotiate};
-use crate::exposition::Exposition;
+use crate::exposition::{Exposition, Rendered};
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -45,7 +45,7 @@ struct Inner {
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
-    pieces: Vec<Bytes>,
+    body: Rendered,
     slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -95,7 +95,7 @@ impl Inner {
                 Ok(()) => Answer::text(StatusCode::OK, "ready\n"),
                 Err(waiting) => Answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {waiting}\n")),
             },
-            _ => Answer::new(StatusCode::OK, HTML, vec![self.landing.clone()])
+            _ => Answer::new(StatusCode::OK, HTML, self.landing.clone())
                 .with(CONTENT_SECURITY_POLICY, CONTENT_POLICY)
                 .with(X_FRAME_OPTIONS, "deny")
                 .with(REFERRER_POLICY, "no-referrer"),
@@ -110,18 +110,17 @@ impl Inner {
         let (format, gzip) = (negotiate::format(headers), negotiate::gzip(headers));
         let exposition = self.exposition.clone();
         let rendered = tokio::task::spawn_blocking(move || {
-            let rendered = exposition.render(format);
-            if gzip { rendered.compressed() } else { rendered }
+            if gzip { exposition.render_compressed(format) } else { exposition.render(format) }
         });
-        let pieces = match rendered.await {
-            Ok(rendered) => rendered.pieces().to_vec(),
+        let rendered = match rendered.await {
+            Ok(rendered) => rendered,
             Err(error) => {
                 tracing::error!(%error, "metrics could not be rendered");
                 return Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "metrics could not be rendered; see the log\n");
             }
         };
         let mut answer =
-            Answer::new(StatusCode::OK, format.content_type(), pieces).with(VARY, "Accept, Accept-Encoding");
+            Answer::new(StatusCode::OK, format.content_type(), rendered).with(VARY, "Accept, Accept-Encoding");
         if gzip {
             answer = answer.with(CONTENT_ENCODING, "gzip");
         }
@@ -131,15 +130,15 @@ impl Inner {
 }
 
 impl Answer {
-    fn new(status: StatusCode, content_type: &'static str, pieces: Vec<Bytes>) -> Self {
-        Self { status, headers: HeaderMap::new(), pieces, slot: None }
+    fn new(status: StatusCode, content_type: &'static str, body: impl Into<Rendered>) -> Self {
+        Self { status, headers: HeaderMap::new(), body: body.into(), slot: None }
             .with(CONTENT_TYPE, content_type)
             .with(CACHE_CONTROL, "no-store")
             .with(X_CONTENT_TYPE_OPTIONS, "nosniff")
     }
 
     fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        Self::new(status, PLAIN_TEXT, vec![body.into()])
+        Self::new(status, PLAIN_TEXT, body.into())
     }
 
     fn with(mut self, name: hyper::header::HeaderName, value: &'static str) -> Self {
@@ -149,12 +148,11 @@ impl Answer {
 
     /// The answer to a request of this method: to HEAD the same headers and no body.
     fn to(mut self, method: &Method, turn: Turn) -> Response<Body> {
-        let length: usize = self.pieces.iter().map(Bytes::len).sum();
-        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.body.len()));
         if *method == Method::HEAD {
-            self.pieces.clear();
+            self.body = Rendered::default();
         }
-        let mut response = Response::new(Body::new(self.pieces, self.slot, turn));
+        let mut response = Response::new(Body::new(self.body, self.slot, turn));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

@@ -1,51 +1,105 @@
-//! What a scrape costs, beside a plain copy of the same bytes: the ratio counts, not the machine.
+//! What a scrape costs, beside others doing the same in the same run: the ratios count, not the machine.
 //!
-//! `cargo bench` prints the sizes first. Every instance has all facts, about twice what a real one has. Each scrape
-//! is dropped before the next, so that none shares the fleet's text with the one before.
-#![allow(missing_docs, clippy::unwrap_used)] // criterion's macros document nothing; a benchmark may fail
-#![allow(clippy::disallowed_macros)] // a benchmark prints its figures
+//! `cargo bench` takes two to three minutes and ends with the tables. The fleets: *usual*, random ids and facts as the
+//! simulated cloud gives them; *full*, numbered ids and every fact there can be, about twice what a real one has.
+//! nginx is taken from the machine, or unpacked from Debian's package; where neither can be had, its rows say so.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)] // a benchmark may fail; its numbers are small
+#![allow(clippy::format_push_string)] // … and its tables too
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods)] // … on the standard output, by the system's clock
 
 #[path = "../exposition/fleet.rs"]
 #[allow(dead_code)] // the fleet is made for more than benchmarks
 mod fleet;
+#[path = "scrape/fleets.rs"]
+mod fleets;
+#[path = "scrape/loopback.rs"]
+mod loopback;
+#[path = "scrape/memory.rs"]
+mod memory;
+#[path = "scrape/nginx.rs"]
+mod nginx;
+#[path = "scrape/registry.rs"]
+mod registry;
+#[path = "scrape/size.rs"]
+mod size;
 
-use std::hint::black_box;
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput};
-use dcs_backup_exporter::clock::Clock;
-use dcs_backup_exporter::exposition::{Exposition, Format, OwnMetrics};
-use dcs_backup_exporter::snapshot::Snapshot;
-use tokio::sync::watch;
-
-fn exposition(snapshot: Arc<Snapshot>) -> Exposition {
-    let names: Vec<_> = snapshot.projects.iter().map(|project| project.name.clone()).collect();
-    let own = OwnMetrics::new(fleet::now(), fleet::DAY, &names);
-    Exposition::new(watch::channel(snapshot).1, own, Clock::system())
-}
-
-fn scrape(criterion: &mut Criterion) {
-    for instances in [1_000, 10_000] {
-        let exposition = exposition(fleet::large(instances));
-        let rendered = exposition.render(Format::Text);
-        let bytes = rendered.pieces().concat();
-        let lines = rendered.to_text().lines().count();
-        let compressed = rendered.compressed().len();
-        println!("{instances} instances: {lines} lines, {} bytes, {compressed} bytes compressed", bytes.len());
-        drop(rendered);
-
-        let mut group = criterion.benchmark_group(format!("scrape of {instances} instances"));
-        group.sample_size(20).throughput(Throughput::Bytes(bytes.len() as u64));
-        group.bench_function("plain copy", |bencher| bencher.iter(|| black_box(&bytes).clone()));
-        group.bench_function("text", |bencher| bencher.iter(|| exposition.render(Format::Text)));
-        group.bench_function("OpenMetrics", |bencher| bencher.iter(|| exposition.render(Format::OpenMetrics)));
-        group.bench_function("gzip", |bencher| bencher.iter(|| exposition.render(Format::Text).compressed()));
-        group.finish();
-    }
-}
+/// How many instances the fleet of the figures has.
+const INSTANCES: u64 = 10_000;
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
-    scrape(&mut criterion);
-    criterion.final_summary();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // A process of its own each, by itself: what another part of the benchmark has taken does not count.
+    if let [word, instances, kind] = &arguments[..]
+        && word == memory::WORD
+    {
+        return memory::child(instances.parse().unwrap(), kind);
+    }
+    let begun = Instant::now();
+    let mut report = String::new();
+    for kind in fleets::KINDS {
+        report += &scrapes(kind);
+    }
+    report += &memory::table();
+    report += &size::table();
+    println!("\n{report}\n({:.0} s)", begun.elapsed().as_secs_f64());
+}
+
+/// The table of scrapes of one kind of fleet.
+fn scrapes(kind: &'static str) -> String {
+    let server = loopback::Exporter::start(fleets::of(kind, INSTANCES));
+    let mut table = format!("## Scrapes of {INSTANCES} instances, {kind}, while polls arrive at 50 a second\n");
+    let (plain, compressed) = (server.scrape(false), server.scrape(true));
+    let text = String::from_utf8(plain).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#')).count();
+    let share = compressed.len() as f64 / text.len() as f64 * 100.0;
+    table += &format!("{lines} series, {} bytes, compressed {} ({share:.1} %)\n", text.len(), compressed.len());
+
+    let nginx = nginx::Nginx::start(&[("plain", text.as_bytes()), ("compressed", &compressed)]);
+    if let Err(why) = &nginx {
+        table += &format!("nginx: not measured, {why}\n");
+    }
+    let registry = registry::Registry::of(&text);
+    drop(text);
+    for (name, is_compressed, file) in [("identity", false, "plain"), ("gzip", true, "compressed")] {
+        let scrape = || server.scrape_away(is_compressed);
+        let ours = median(40, Duration::ZERO, scrape);
+        let spaced = median(9, Duration::from_millis(1_050), scrape);
+        let others = nginx.as_ref().ok().map(|nginx| median(40, Duration::ZERO, || nginx.get(file)));
+        let registrys = median(3, Duration::ZERO, || registry.encode(is_compressed));
+        table += &format!("{name:9} ours {}, the first in its second {}", ms(ours), ms(spaced));
+        if let Some(others) = others {
+            table += &format!(
+                "; nginx, the same bytes {}: {:.2} ×, {:.2} ×",
+                ms(others),
+                ratio(ours, others),
+                ratio(spaced, others)
+            );
+        }
+        table += &format!("; a GaugeVec registry {}: {:.0} × faster\n", ms(registrys), ratio(registrys, ours));
+    }
+    table + "\n"
+}
+
+/// The median time of so many runs, with a pause before each.
+fn median(runs: usize, pause: Duration, mut run: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..runs)
+        .map(|_| {
+            std::thread::sleep(pause);
+            let begun = Instant::now();
+            run();
+            begun.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[runs / 2]
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
 }

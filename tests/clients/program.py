@@ -72,7 +72,7 @@ def free_port():
 def tool(name):
     """Path of a program that `tests/run` gets; where it could not, the test says so and fails."""
     path = shutil.which(name)
-    assert path, f"{name} is not there: tests/run gets it, or: apt-get install prometheus"
+    assert path, f"{name} is not there: tests/run gets it, or says why it could not"
     return path
 
 

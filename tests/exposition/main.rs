@@ -6,6 +6,7 @@ mod fleet;
 mod formats;
 mod golden;
 mod http;
+mod kept;
 mod own;
 mod server;
 mod strict;

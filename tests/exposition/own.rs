@@ -7,7 +7,7 @@ use dcs_backup_exporter::clock::Clock;
 use dcs_backup_exporter::cloud::Oddities;
 use dcs_backup_exporter::cloud::error::ErrorKind;
 use dcs_backup_exporter::domain::{Operation, ProjectName};
-use dcs_backup_exporter::exposition::{Exposition, Format, OwnMetrics};
+use dcs_backup_exporter::exposition::{Exposition, Format, OwnMetrics, Rendered};
 use dcs_backup_exporter::snapshot::Snapshot;
 use tokio::sync::watch;
 
@@ -127,10 +127,22 @@ async fn an_age_moves_with_the_clock_and_not_with_polls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn scrapes_that_come_together_share_the_fleets_text() {
-    let (_sender, snapshots) = watch::channel(fleet::large(10));
+async fn scrapes_of_one_second_tell_the_same_ages() {
+    let (sender, snapshots) = watch::channel(fleet::large(10));
     let exposition = Exposition::new(snapshots, Scene::new().own, Clock::starting_at(fleet::now()));
-    let one = exposition.render(Format::Text);
-    let other = exposition.render(Format::OpenMetrics);
-    assert_eq!(one.pieces()[0].as_ptr(), other.pieces()[0].as_ptr());
+    let ages = |rendered: &Rendered| {
+        let text = rendered.to_text();
+        let lines = text.lines().filter(|line| line.contains("_age_seconds{"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = exposition.render(Format::Text);
+    let before = ages(&first);
+    assert_eq!(before.len(), 20);
+    tokio::time::advance(Duration::from_millis(900)).await;
+    assert_eq!(ages(&exposition.render(Format::OpenMetrics)), before);
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert_ne!(ages(&exposition.render(Format::Text)), before);
+    sender.send(fleet::large(5)).unwrap();
+    assert_eq!(ages(&exposition.render(Format::Text)).len(), 10);
+    assert_eq!(ages(&first), before, "a scrape that is still being sent stays as it is");
 }

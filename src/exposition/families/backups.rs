@@ -3,7 +3,7 @@
 //! What a plan promises (retention, interval, slots) is told only while backups are scheduled automatically: after
 //! a switch to manual backups the old plan stays in the cloud's answer and means nothing.
 
-use super::Emit::{Backups, Instance};
+use super::Emit::{Backups, Flowing, Instance, Stepping};
 use super::{At, Family, Samples};
 use crate::domain::facts::RecordFacts;
 use crate::domain::record::{BackupFormat, BackupType, ErrorCode, Outcome, State};
@@ -14,13 +14,13 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_supported",
         help: "1 if the instance can be backed up, 0 for single-node instances, which cannot.",
         labels: &[],
-        emit: Instance(|instance, _, samples| samples.known(instance.supported)),
+        emit: Instance(|instance, samples| samples.known(instance.supported)),
     },
     Family {
         name: "dcs_backup_policy_enabled",
         help: "1 if backups are scheduled automatically, 0 if not.",
         labels: &[],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             samples.known(instance.policy.as_ref().map(|policy| policy.automatic));
         }),
     },
@@ -28,7 +28,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_policy_updated_timestamp_seconds",
         help: "When the backup policy was last changed, by the cloud's word.",
         labels: &[],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             samples.known(instance.policy.as_ref().and_then(|policy| policy.updated_at));
         }),
     },
@@ -36,7 +36,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_policy_retention_seconds",
         help: "How long automatic backups are kept; only while backups are scheduled automatically.",
         labels: &[],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             samples.known(automatic(instance).and_then(|policy| policy.retention));
         }),
     },
@@ -44,7 +44,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_expected_interval_seconds",
         help: "The longest gap between two scheduled backups of the week.",
         labels: &[],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             samples.known(automatic(instance).and_then(|policy| policy.expected_interval));
         }),
     },
@@ -52,7 +52,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_rpo_seconds",
         help: "The age at which the newest backup is too old: configured, or the expected interval plus a grace.",
         labels: &[],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             if instance.supported != Some(false) {
                 samples.known(instance.rpo);
             }
@@ -62,7 +62,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_last_scheduled_timestamp_seconds",
         help: "Start of the latest backup slot that has begun since the policy was last changed.",
         labels: &[],
-        emit: Instance(|instance, at, samples| {
+        emit: Stepping(|instance, at, samples| {
             samples.known(automatic(instance).and_then(|policy| policy.last_scheduled(at.now)));
         }),
     },
@@ -70,7 +70,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_next_scheduled_timestamp_seconds",
         help: "Start of the next backup slot.",
         labels: &[],
-        emit: Instance(|instance, at, samples| {
+        emit: Stepping(|instance, at, samples| {
             samples.known(automatic(instance).and_then(|policy| policy.next_scheduled(at.now)));
         }),
     },
@@ -84,13 +84,13 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_last_success_age_seconds",
         help: "Age of the newest backup that succeeded, at the moment of the scrape.",
         labels: &[],
-        emit: Backups(last_success_age),
+        emit: Flowing(|instance, at, samples| last_success_age(instance.backups.as_deref(), at, samples)),
     },
     Family {
         name: "dcs_backup_last_success_size_bytes",
         help: "Size of the newest backup that succeeded.",
         labels: &[],
-        emit: Backups(|facts, _, samples| {
+        emit: Backups(|facts, samples| {
             samples.known(facts.last_success.as_ref().and_then(|success| success.size_bytes));
         }),
     },
@@ -134,37 +134,37 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_backup_failures",
         help: "Failed backups that ended within the look-back window, by error code.",
         labels: &["error_code"],
-        emit: Backups(failures),
+        emit: Stepping(|instance, at, samples| failures(instance.backups.as_deref(), at, samples)),
     },
     Family {
         name: "dcs_backup_records",
         help: "Backup records that the cloud keeps, by status.",
         labels: &["status"],
-        emit: Backups(|facts, _, samples| records(facts, &State::OF_BACKUPS, "backuping", samples)),
+        emit: Backups(|facts, samples| records(facts, &State::OF_BACKUPS, "backuping", samples)),
     },
     Family {
         name: "dcs_backup_restorable_records",
         help: "Backups that could be restored from now.",
         labels: &[],
-        emit: Backups(|facts, _, samples| samples.one(facts.restorable.count)),
+        emit: Backups(|facts, samples| samples.one(facts.restorable.count)),
     },
     Family {
         name: "dcs_backup_restorable_bytes",
         help: "Total size of the backups that could be restored from now.",
         labels: &[],
-        emit: Backups(|facts, _, samples| samples.known(facts.restorable.bytes)),
+        emit: Backups(|facts, samples| samples.known(facts.restorable.bytes)),
     },
     Family {
         name: "dcs_backup_oldest_restorable_timestamp_seconds",
         help: "The moment of the data of the oldest backup that could be restored from.",
         labels: &[],
-        emit: Backups(|facts, _, samples| samples.known(facts.restorable.oldest_at)),
+        emit: Backups(|facts, samples| samples.known(facts.restorable.oldest_at)),
     },
     Family {
         name: "dcs_backup_newest_restorable_timestamp_seconds",
         help: "The moment of the data of the newest backup that could be restored from.",
         labels: &[],
-        emit: Backups(|facts, _, samples| samples.known(facts.restorable.newest_at)),
+        emit: Backups(|facts, samples| samples.known(facts.restorable.newest_at)),
     },
     Family {
         name: "dcs_backup_in_progress",
@@ -199,19 +199,19 @@ fn automatic(instance: &InstanceView) -> Option<&PolicyView> {
 
 // What follows is said of restores in the same words.
 
-pub(super) fn last_success(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn last_success(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.known(facts.last_success.as_ref().map(|success| success.at));
 }
 
-pub(super) fn last_success_age(facts: &RecordFacts, at: &At, samples: &mut Samples<'_>) {
-    samples.known(facts.last_success.as_ref().map(|success| success.age(at.now)));
+pub(super) fn last_success_age(facts: Option<&RecordFacts>, at: &At, samples: &mut Samples<'_>) {
+    samples.known(facts.and_then(|facts| facts.last_success.as_ref()).map(|success| success.age(at.now)));
 }
 
-pub(super) fn last_success_duration(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn last_success_duration(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.known(facts.last_success.as_ref().and_then(|success| success.duration));
 }
 
-fn last_success_info(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+fn last_success_info(facts: &RecordFacts, samples: &mut Samples<'_>) {
     if let Some(success) = &facts.last_success {
         let backup_type = success.backup_type.map_or("", BackupType::as_str);
         let backup_format = success.backup_format.map_or("", BackupFormat::as_str);
@@ -219,25 +219,26 @@ fn last_success_info(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
     }
 }
 
-pub(super) fn last_attempt(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn last_attempt(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.known(facts.last_attempt_at);
 }
 
-pub(super) fn last_attempt_success(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn last_attempt_success(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.known(facts.last_outcome.map(|outcome| outcome == Outcome::Succeeded));
 }
 
-pub(super) fn last_failure(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn last_failure(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.known(facts.last_failure.map(|failure| failure.at));
 }
 
-pub(super) fn last_failure_info(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn last_failure_info(facts: &RecordFacts, samples: &mut Samples<'_>) {
     if let Some(failure) = facts.last_failure {
         samples.labelled(&[("error_code", ErrorCode::label(failure.error_code))], true);
     }
 }
 
-pub(super) fn failures(facts: &RecordFacts, at: &At, samples: &mut Samples<'_>) {
+pub(super) fn failures(facts: Option<&RecordFacts>, at: &At, samples: &mut Samples<'_>) {
+    let Some(facts) = facts else { return };
     for (error_code, count) in facts.failures_within(at.lookback, at.now) {
         samples.labelled(&[("error_code", error_code)], count);
     }
@@ -266,18 +267,18 @@ pub(super) fn records(facts: &RecordFacts, states: &[State], running: &'static s
     }
 }
 
-pub(super) fn in_progress(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn in_progress(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.one(facts.progress.count);
 }
 
-pub(super) fn progress(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn progress(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.known(facts.progress.running.as_ref().and_then(|running| running.progress));
 }
 
-pub(super) fn started(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn started(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.known(facts.progress.running.as_ref().map(|running| running.begun_at));
 }
 
-pub(super) fn oldest_in_progress(facts: &RecordFacts, _: &At, samples: &mut Samples<'_>) {
+pub(super) fn oldest_in_progress(facts: &RecordFacts, samples: &mut Samples<'_>) {
     samples.known(facts.progress.oldest_created_at);
 }

@@ -9,7 +9,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_poll_success",
         help: "1 if the last poll worked, 0 if it failed and the facts are those of an earlier one.",
         labels: &["operation"],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             for operation in Operation::PER_INSTANCE {
                 if let Some(success) = instance.poll(operation).success {
                     samples.labelled(&[("operation", operation.as_str())], success);
@@ -21,7 +21,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_poll_last_success_timestamp_seconds",
         help: "When the last poll that worked was answered.",
         labels: &["operation"],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             for operation in Operation::PER_INSTANCE {
                 if let Some(at) = instance.poll(operation).last_success_at {
                     samples.labelled(&[("operation", operation.as_str())], at);

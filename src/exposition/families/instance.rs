@@ -1,7 +1,7 @@
 //! What the cloud says an instance is.
 
 use super::Emit::Instance;
-use super::{At, Family, Samples};
+use super::{Family, Samples};
 use crate::domain::instance::{CacheMode, Engine, InstanceStatus};
 use crate::snapshot::InstanceView;
 
@@ -16,7 +16,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_instance_status",
         help: "1 for the present status of the instance.",
         labels: &["status"],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             if let Some(status) = instance.details.as_ref().and_then(|details| details.status) {
                 samples.labelled(&[("status", InstanceStatus::as_str(status))], true);
             }
@@ -26,7 +26,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_instance_created_timestamp_seconds",
         help: "When the instance was created.",
         labels: &[],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             samples.known(instance.details.as_ref().and_then(|details| details.created_at));
         }),
     },
@@ -34,13 +34,13 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_instance_max_memory_bytes",
         help: "Memory size of the instance.",
         labels: &[],
-        emit: Instance(|instance, _, samples| {
+        emit: Instance(|instance, samples| {
             samples.known(instance.details.as_ref().and_then(|details| details.max_memory_bytes));
         }),
     },
 ];
 
-fn info(instance: &InstanceView, _: &At, samples: &mut Samples<'_>) {
+fn info(instance: &InstanceView, samples: &mut Samples<'_>) {
     if let Some(details) = &instance.details {
         samples.labelled(
             &[

@@ -3,7 +3,7 @@
 //! A restore cannot expire or be deleted, but if the cloud ever says so of one it is counted as `other`: the sum
 //! over `status` stays the number of records.
 
-use super::Emit::Restores;
+use super::Emit::{Flowing, Restores, Stepping};
 use super::{Family, backups};
 use crate::domain::record::State;
 
@@ -18,7 +18,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_restore_last_success_age_seconds",
         help: "Age of the newest restore that succeeded, at the moment of the scrape.",
         labels: &[],
-        emit: Restores(backups::last_success_age),
+        emit: Flowing(|instance, at, samples| backups::last_success_age(instance.restores.as_deref(), at, samples)),
     },
     Family {
         name: "dcs_restore_last_success_duration_seconds",
@@ -54,13 +54,13 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "dcs_restore_failures",
         help: "Failed restores that ended within the look-back window, by error code.",
         labels: &["error_code"],
-        emit: Restores(backups::failures),
+        emit: Stepping(|instance, at, samples| backups::failures(instance.restores.as_deref(), at, samples)),
     },
     Family {
         name: "dcs_restore_records",
         help: "Restore records that the cloud keeps, by status.",
         labels: &["status"],
-        emit: Restores(|facts, _, samples| backups::records(facts, &State::OF_RESTORES, "restoring", samples)),
+        emit: Restores(|facts, samples| backups::records(facts, &State::OF_RESTORES, "restoring", samples)),
     },
     Family {
         name: "dcs_restore_in_progress",

@@ -1,0 +1,75 @@
+//! Texts as deflate blocks (RFC 1951) that can be joined.
+//!
+//! Every text becomes blocks that end on a byte and do not refer to anything before them: a full flush of the
+//! encoder. So those of several texts can be put one after the other in any order (`gzip`).
+
+use flate2::{Compress, Compression, FlushCompress, Status};
+
+/// Room for the blocks' own bytes, whatever the text.
+const OVERHEAD: usize = 64;
+
+/// The text, compressed: whole blocks that end on a byte, none of them marked as the last.
+///
+/// At the fastest level: metrics repeat themselves so much that a better one saves little, at several times the cost.
+pub(super) fn deflated(text: &[u8]) -> Vec<u8> {
+    encoded(text, Compression::fast())
+}
+
+/// A text too short to be worth compressing, in the form of a compressed one.
+pub(super) fn stored(text: &[u8]) -> Vec<u8> {
+    encoded(text, Compression::none())
+}
+
+fn encoded(text: &[u8], level: Compression) -> Vec<u8> {
+    let mut encoder = Compress::new(level, false);
+    let mut bytes = Vec::with_capacity(text.len() / 4 + OVERHEAD);
+    loop {
+        let read = usize::try_from(encoder.total_in()).unwrap_or(usize::MAX);
+        let status = encoder.compress_vec(text.get(read..).unwrap_or_default(), &mut bytes, FlushCompress::Full);
+        debug_assert!(matches!(status, Ok(Status::Ok | Status::BufError)), "{status:?}");
+        // What does not fill the room was flushed to its end.
+        if bytes.len() < bytes.capacity() {
+            return bytes;
+        }
+        bytes.reserve(bytes.len() + OVERHEAD);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::bufread::DeflateDecoder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a decoder makes of the blocks, after a last one is added.
+    fn inflated(mut blocks: Vec<u8>) -> Vec<u8> {
+        blocks.extend([3, 0]);
+        let mut decoder = DeflateDecoder::new(blocks.as_slice());
+        let mut text = Vec::new();
+        decoder.read_to_end(&mut text).unwrap();
+        assert!(decoder.into_inner().is_empty(), "the blocks end before their bytes");
+        text
+    }
+
+    #[test]
+    fn texts_of_all_lengths_come_back() {
+        let text: Vec<u8> =
+            (0..40_000_u32).flat_map(|number| (number.wrapping_mul(2_654_435_761)).to_le_bytes()).collect();
+        for length in (0..300).chain([1000, 32_767, 32_768, 32_769, 65_535, 65_536, 160_000]) {
+            let text = &text[..length];
+            assert_eq!(inflated(deflated(text)), text, "{length}");
+            assert_eq!(inflated(stored(text)), text, "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn joined_texts_come_back_one_after_the_other(texts in prop::collection::vec("[a-c\\PC]{0,400}", 0..8)) {
+            let joined: Vec<u8> = texts.iter().flat_map(|text| deflated(text.as_bytes())).collect();
+            prop_assert_eq!(inflated(joined), texts.concat().into_bytes());
+        }
+    }
+}
