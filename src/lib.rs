@@ -24,6 +24,7 @@ pub mod config;
 pub mod domain;
 pub mod exposition;
 pub mod logging;
+pub mod memory;
 pub mod pace;
 pub mod poller;
 pub mod schedule;
