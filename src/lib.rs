@@ -30,4 +30,5 @@ pub mod poller;
 pub mod schedule;
 pub mod simulator;
 pub mod snapshot;
+pub mod storage;
 pub mod web;
