@@ -1,10 +1,10 @@
 //! A [`Memory`] as bytes, and back: the inside of a stored file.
 //!
 //! Fields follow each other in the order of their types' declarations, without names: whoever changes one changes
-//! [`VERSION`], and teaches [`read`] the versions that were released. The compiler names the places, because every
+//! [`VERSION`], and teaches [`read()`] the versions that were released. The compiler names the places, because every
 //! struct is taken apart whole. Each instance is preceded by its length. Words of the cloud are written as words.
 //!
-//! [`read`] is total: bytes that no [`write`] made yield nothing. That they are those that were once written, a digest
+//! [`read()`] is total: bytes that no [`write()`] made yield nothing. That they are those that were once written, a digest
 //! around them tells, not this.
 
 use std::io;

@@ -72,7 +72,7 @@ pub fn write(memory: &Memory, out: impl Write) -> io::Result<u64> {
     buffered.into_inner().map_err(io::IntoInnerError::into_error)?.finish()
 }
 
-/// Reads a file that [`write`] wrote, whole.
+/// Reads a file that [`write()`] wrote, whole.
 ///
 /// # Errors
 /// Why it is not used.

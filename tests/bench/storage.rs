@@ -96,7 +96,8 @@ fn instance(number: usize, now: Timestamp) -> InstanceMemory {
 }
 
 fn memory(instances: usize) -> Memory {
-    let now = Clock::system().now();
+    // To the millisecond, as the cloud tells its times.
+    let now = Timestamp::from_millisecond(Clock::system().now().as_millisecond()).unwrap();
     let project = ProjectMemory {
         name: "prod".into(),
         project_id: PROJECT_ID.into(),
