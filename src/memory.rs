@@ -8,7 +8,7 @@
 //! process stood by all of it, and had it lived on, `/metrics` would show it still (contract §4: a restart changes
 //! none of the facts). How old each fact is, the times of the polls say.
 //!
-//! [`packed`] keeps records in few bytes, [`layout`] is the form in a file, [`bytes`] what both are written with.
+//! [`packed`] keeps records in few bytes, [`layout`] is the form in a file, `bytes` what both are written with.
 
 pub(crate) mod bytes;
 pub mod layout;

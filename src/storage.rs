@@ -6,7 +6,7 @@
 //! costs a warning, a count, and another try at the next interval.
 //!
 //! The file is written beside its place and renamed, so that a process killed at any moment leaves the one before
-//! ([`file`] seals it with a digest, [`directory`] moves and locks). A file that is not as it was written is set aside,
+//! ([`mod@file`] seals it with a digest, [`directory`] moves and locks). A file that is not as it was written is set aside,
 //! never read half. All work on the disk is done on blocking threads.
 
 pub mod directory;

@@ -7,7 +7,7 @@
 //! without it.
 //!
 //! Memory is bounded: what is in the newest answer is always remembered, and of what is not, the [`DEPARTED`]
-//! that left last. An id is remembered by its [`mark`], because every instance has dozens of them, for years.
+//! that left last. An id is remembered by a mark of 64 bits, because every instance has dozens of them, for years.
 
 use super::RecordId;
 use super::record::Record;
