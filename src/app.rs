@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
@@ -10,13 +11,14 @@ use crate::clock::Clock;
 use crate::cloud::client::HttpApi;
 use crate::cloud::credentials::Logins;
 use crate::cloud::paced::Paced;
-use crate::config::{Config, CredentialsConfig};
+use crate::config::{Config, CredentialsConfig, StorageConfig};
 use crate::exposition::Exposition;
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
 use crate::pace::keys::KeyRing;
 use crate::poller::Poller;
 use crate::snapshot::Snapshot;
+use crate::storage::Storage;
 use crate::web::{Web, WebOptions};
 
 /// The daemon, listening but not yet polling.
@@ -24,20 +26,28 @@ use crate::web::{Web, WebOptions};
 pub struct App {
     poller: Poller<HttpApi>,
     web: Web,
+    storage: Option<Storage>,
 }
 
+/// How long storing the last facts may take at the end, with a writing that is under way.
+const LAST_STORING: Duration = Duration::from_millis(4500);
+
 impl App {
-    /// Builds everything and listens; nothing is sent to the cloud before [`Self::run`].
+    /// Builds everything, takes back the stored facts and listens; nothing is sent to the cloud before [`Self::run`].
     ///
     /// # Errors
     /// Where an address cannot be listened on, or a client cannot be built.
     pub async fn bind(config: Config, options: WebOptions, clock: Clock) -> anyhow::Result<Self> {
         let names: Vec<_> = config.projects.iter().map(|project| project.name.clone()).collect();
         let metrics = OwnMetrics::new(clock.now(), config.polling.lookback, &names);
-        let poller = poller(&config, &clock, &metrics)?;
+        let mut poller = poller(&config, &clock, &metrics)?;
+        let storage = match config.storage {
+            Some(config) => Some(restored(config, &mut poller, &clock, &metrics).await),
+            None => None,
+        };
         let exposition = Exposition::new(poller.subscribe(), metrics, clock);
         let web = Web::bind(options, exposition, poller.subscribe()).await?;
-        Ok(Self { poller, web })
+        Ok(Self { poller, web, storage })
     }
 
     /// The addresses that are listened on.
@@ -45,7 +55,8 @@ impl App {
         self.web.addrs()
     }
 
-    /// Polls and serves until the future ends, then lets running scrapes finish (contract §5.10).
+    /// Polls and serves until the future ends, then lets running scrapes finish and stores the last facts (contract
+    /// §5.10).
     ///
     /// # Errors
     /// Where polling or serving ends by itself.
@@ -54,7 +65,15 @@ impl App {
             tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "listening");
         }
         let ended = tokio_util::sync::CancellationToken::new();
-        let polling = tokio::spawn(self.poller.run(ended.clone().cancelled_owned()));
+        let storing = self
+            .storage
+            .map(|storage| tokio::spawn(storage.keep(self.poller.recall(), ended.clone().cancelled_owned())));
+        let mut poller = self.poller;
+        let stop_polling = ended.clone().cancelled_owned();
+        let polling = tokio::spawn(async move {
+            poller.run_until(stop_polling).await;
+            poller.remembered()
+        });
         let serving = tokio::spawn(self.web.run(ended.clone().cancelled_owned()));
         tokio::pin!(polling, serving, shutdown);
         tokio::select! {
@@ -69,9 +88,31 @@ impl App {
             }
         }
         ended.cancel();
-        serving.await.context("serving failed at the end")?;
-        Ok(())
+        let last_storing = async {
+            let Some(storing) = storing else { return anyhow::Ok(()) };
+            let last = polling.await.context("polling failed at the end")?;
+            storing.await.context("storing failed")?.finish(last).await;
+            Ok(())
+        };
+        let (served, stored) = tokio::join!(serving, tokio::time::timeout(LAST_STORING, last_storing));
+        served.context("serving failed at the end")?;
+        stored.unwrap_or_else(|_| {
+            tracing::warn!("the last facts were not stored: the disk takes too long");
+            Ok(())
+        })
     }
+}
+
+/// Opens the storage and gives the poller back what it remembers.
+async fn restored(config: StorageConfig, poller: &mut Poller<HttpApi>, clock: &Clock, metrics: &OwnMetrics) -> Storage {
+    let mut storage = Storage::open(config, clock.clone(), metrics.clone()).await;
+    if let Some(memory) = storage.load().await {
+        let dropped = poller.restore(memory);
+        if dropped > 0 {
+            tracing::info!(instances = dropped, "stored facts of instances that are not watched any more are dropped");
+        }
+    }
+    storage
 }
 
 /// Polls everything once, for `check`.

@@ -56,6 +56,8 @@ pub struct Config {
     pub projects: Vec<ProjectConfig>,
     /// Key `polling`.
     pub polling: Polling,
+    /// Key `storage`; `None` where facts are not kept.
+    pub storage: Option<StorageConfig>,
 }
 
 /// One element of `projects`.
@@ -242,4 +244,15 @@ impl Default for Polling {
             lookback: Duration::from_secs(7 * 24 * 60 * MINUTE),
         }
     }
+}
+
+/// Key `storage`: the last known facts survive a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorageConfig {
+    /// Key `path`: the directory to keep them in.
+    pub path: PathBuf,
+    /// Key `interval`, default 30 s: they are written at most so often.
+    pub interval: Duration,
+    /// Key `max_age`, default 1 h: older ones are not shown before the next poll.
+    pub max_age: Duration,
 }

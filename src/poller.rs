@@ -7,6 +7,7 @@
 mod instance;
 mod line;
 mod project;
+mod recall;
 mod report;
 
 use std::sync::Arc;
@@ -27,6 +28,8 @@ use crate::exposition::own::OwnMetrics;
 use crate::snapshot::Snapshot;
 use line::{FromLine, Line};
 use project::{Moment, Project, Reading, Task};
+use recall::Asked;
+pub use recall::Recall;
 
 /// While something is due and cannot be sent, its lateness is told this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -42,6 +45,9 @@ pub struct Poller<A> {
     metrics: OwnMetrics,
     snapshot: Snapshot,
     publisher: watch::Sender<Arc<Snapshot>>,
+    /// How many answers were taken.
+    revision: u64,
+    asked: Asked,
 }
 
 /// A project with its way to the cloud.
@@ -89,6 +95,8 @@ impl<A: DcsApi> Poller<A> {
             metrics,
             publisher: watch::Sender::new(Arc::new(snapshot.clone())),
             snapshot,
+            revision: 0,
+            asked: Asked::default(),
         };
         poller.publish();
         poller
@@ -101,11 +109,18 @@ impl<A: DcsApi> Poller<A> {
 
     /// Polls until the end of the future; what is under way then is dropped.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        self.run_until(shutdown).await;
+    }
+
+    /// The same, for whoever wants to know afterwards what there is to remember.
+    pub async fn run_until(&mut self, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
+        let mut asked = std::mem::take(&mut self.asked);
         loop {
             self.dispatch();
             tokio::select! {
                 () = &mut shutdown => return,
+                reply = asked.next() => reply.tell(self.remembered()),
                 () = self.step() => {}
             }
         }
@@ -168,6 +183,10 @@ impl<A: DcsApi> Poller<A> {
         let member = &mut self.members[member];
         member.under_way -= 1;
         member.changed = true;
+        self.revision += 1;
+        if let Some(id) = member.api.project_id() {
+            member.project.turned_out_to_be(&id, at);
+        }
         member.project.apply(&task, result, at);
     }
 

@@ -46,7 +46,8 @@ pub struct ProjectView {
     pub listed_at: Option<Timestamp>,
     /// How old a fact may rightly be now.
     pub poll_interval: Duration,
-    /// The first listing, or without discovery the first request, has been tried.
+    /// The first listing, or without discovery the first request, has been tried; or what an earlier process knew was
+    /// restored, and is young enough to be shown.
     pub tried: bool,
     /// Why the project cannot be asked or listed; `None` while it can.
     pub error: Option<Arc<CloudError>>,

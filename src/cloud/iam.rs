@@ -15,6 +15,7 @@ use url::Url;
 
 use super::authorise::Draft;
 use super::credentials::Grant;
+use super::diagnosis;
 use super::error::{CloudError, ErrorKind};
 use super::response::{Head, clock_skew, refusal};
 use super::transport::{Received, Transport};
@@ -32,6 +33,8 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Those who were stopped unheard go before the one whose password was refused, which may not be the password's
 /// fault but that of the project it asked for.
 const COURTESY: Duration = Duration::from_mins(1);
+/// Nobody waits longer for a turn: who does has no grant meanwhile, and that is to be told.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// No answer about a login is longer: 1 MiB.
 const MAX_ANSWER: usize = 1 << 20;
 
@@ -103,7 +106,10 @@ impl Issuer {
         };
         match result {
             Err(mut error) if refuses(error.kind) => {
-                if let Some(stop) = self.keys.refused(proof) {
+                // A login names a project or an agency too, and IAM may refuse it for that one's sake.
+                let is_certain = !error.hint.is_some_and(|hint| diagnosis::is_general(hint, Purpose::Login));
+                let stop = if is_certain { self.keys.refused(proof) } else { self.keys.doubted(proof) };
+                if let Some(stop) = stop {
                     error.retry_after = error.retry_after.max(Some(stop + COURTESY));
                 }
                 Err(error)
@@ -130,7 +136,11 @@ impl Issuer {
         call: &Call<'_>,
         proof: Option<Fingerprint>,
     ) -> Result<Answered, CloudError> {
-        let _permit = pace::acquire(std::slice::from_ref(&self.pace)).await;
+        let turn = pace::acquire(std::slice::from_ref(&self.pace));
+        let Ok(_permit) = tokio::time::timeout(LONGEST_WAIT, turn).await else {
+            let message = "was not sent: there were too many before it, or the cloud has asked for fewer";
+            return Err(CloudError::new(ErrorKind::Throttled, message));
+        };
         // While this one waited for its turn, another may have been refused.
         if let Some(proof) = proof {
             self.keys.check(proof).map_err(stopped)?;

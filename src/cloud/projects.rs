@@ -131,7 +131,9 @@ fn failed(asked: &str, error: CloudError) -> CloudError {
         ErrorKind::Held => format!("{asked} was {}", error.message),
         _ => format!("{asked} failed: {}", error.message),
     };
-    CloudError { message, ..error }
+    let not_iam = Hint::new("what answers speaks another language than IAM: check iam_endpoint, and proxy");
+    let hint = error.hint.or_else(|| (error.kind == ErrorKind::Decode).then_some(not_iam));
+    CloudError { message, hint, ..error }
 }
 
 /// The ids of the projects of this name. IAM's filter is exact by its documentation; other names are left out still.

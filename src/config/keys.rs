@@ -210,11 +210,15 @@ pub(super) const KEYS: &[KeyDoc] = &[
         Kind::Duration,
         "the age at which a newest backup is too old, taken as it is; default: follows from the backup plan",
     ),
-    key("storage", Kind::Map, "keeping the last known facts over a restart")
-        .not_yet("facts are not kept over a restart yet; remove it"),
-    key("storage.path", Kind::Path, "the directory to keep them in"),
-    key("storage.interval", Kind::Duration, "between two writings").default("30s"),
-    key("storage.max_age", Kind::Duration, "older facts are not loaded").default("1h"),
+    key("storage", Kind::Map, "keeping the last known facts over a restart"),
+    key("storage.path", Kind::Path, "the directory to keep them in; made if it is missing; default: nothing is kept"),
+    key("storage.interval", Kind::Duration, "they are written at most so often, and at the end").default("30s"),
+    key(
+        "storage.max_age",
+        Kind::Duration,
+        "facts stored longer ago are not shown before the next poll; only what must not be forgotten is kept",
+    )
+    .default("1h"),
     key("shard", Kind::Map, "sharing the instances among several processes"),
     key("shard.ordinal", Kind::Ordinal, "the number of this process, from 0; not yet: `auto` and anything but 0")
         .default("0"),

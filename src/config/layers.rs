@@ -136,7 +136,7 @@ mod tests {
         let tree = defaults();
         assert_eq!(text(&tree, "polling.idle_interval").unwrap().0, "15m");
         assert_eq!(text(&tree, "rpo_grace").unwrap().0, "5h");
-        assert!(tree.get("storage").is_none(), "what is not built yet is not set by a default");
+        assert!(tree.get("storage").unwrap().get("path").is_none());
         assert!(tree.get("projects").is_none());
     }
 }

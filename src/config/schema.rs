@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn what_is_below_a_key_that_is_not_built_is_not_built() {
         let not_yet = |path: &str| find(path).unwrap().is_not_yet();
-        assert!(not_yet("storage") && not_yet("storage.path") && not_yet("projects[].overrides[].rpo"));
+        assert!(not_yet("projects[].overrides") && not_yet("projects[].overrides[].rpo"));
         assert!(!not_yet("projects[].discovery") && !not_yet("projects[].rpo") && !not_yet("projects[].project_id"));
     }
 

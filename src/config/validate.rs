@@ -10,7 +10,7 @@ use super::problem::{Origin, Place, Report, quoted};
 use super::project::{self, Shared, alone};
 use super::section::Section;
 use super::tree::Node;
-use super::{CloudProject, Config, Polling, ProjectConfig, scalar};
+use super::{CloudProject, Config, Polling, ProjectConfig, StorageConfig, scalar};
 
 /// Reads the whole tree; `None` where something was complained about.
 pub(super) fn config<'a>(
@@ -22,9 +22,7 @@ pub(super) fn config<'a>(
 ) -> Option<Config> {
     let root = Section::root(tree, report);
     check_shard(&root);
-    if let Some(storage) = root.section("storage") {
-        storage.required("path", "name the directory to keep the facts in");
-    }
+    let storage = storage(&root, directory);
     let polling = polling(&root);
     let rpo_grace = root.duration("rpo_grace");
     let shared = Shared {
@@ -48,7 +46,7 @@ pub(super) fn config<'a>(
     };
     shared.credentials.warn_of_unused();
     rpo_grace?;
-    Some(Config { projects: projects?, polling: polling? })
+    Some(Config { projects: projects?, polling: polling?, storage })
 }
 
 /// Whether any variable says that the environment is to name the project.
@@ -117,6 +115,30 @@ fn polling(root: &Section) -> Option<Polling> {
         request_timeout: polling.duration("request_timeout")?,
         lookback: polling.duration("lookback")?,
     })
+}
+
+/// `None` where it is left out or was complained about. A directory that is missing is made later.
+fn storage(root: &Section, directory: &Path) -> Option<StorageConfig> {
+    // The defaults alone are no wish to store anything.
+    let storage = root.section("storage").filter(|storage| storage.place.origin != Origin::Nowhere)?;
+    if !storage.has("path") {
+        // A mapping stands where its first key does, which would be another variable.
+        let place = match &storage.place.origin {
+            Origin::Variable(_) => {
+                storage.place.clone().typed_at(&Origin::Variable("DCS_EXPORTER_STORAGE__PATH".into()))
+            }
+            _ => storage.place_of("path"),
+        };
+        place.problem("is missing; name the directory to keep the facts in");
+    }
+    let field = storage.text("path")?;
+    let path = directory.join(field.text);
+    if path.exists() && !path.is_dir() {
+        field
+            .place
+            .problem(format!("{:?} is no directory; name one, it is made if it is missing", path.to_string_lossy()));
+    }
+    Some(StorageConfig { path, interval: storage.duration("interval")?, max_age: storage.duration("max_age")? })
 }
 
 /// There is one process yet; that it is the first of one may be said.

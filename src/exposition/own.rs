@@ -21,6 +21,7 @@ use super::families::Kind;
 use crate::cloud::Oddities;
 use crate::cloud::error::ErrorKind;
 use crate::domain::{Operation, ProjectName, Purpose};
+use crate::storage::file::Reason;
 
 /// A family of the exporter itself.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +76,12 @@ own_families! {
         "The cloud's clock minus the exporter's.";
     CREDENTIALS_EXPIRY = Gauge "dcs_exporter_credentials_expiry_timestamp_seconds" ["project"]
         "When the project's present credentials expire; only for those that do.";
+    STORAGE_WRITTEN = Gauge "dcs_exporter_storage_last_write_success_timestamp_seconds" []
+        "When the facts were last stored; only with storage, and after the first time.";
+    STORAGE_FAILURES = Counter "dcs_exporter_storage_write_failures_total" []
+        "Times that the facts could not be stored, for want of space or because another process stores there.";
+    STORAGE_REJECTED = Counter "dcs_exporter_storage_files_rejected_total" ["reason"]
+        "Stored files that were not used and set aside, by reason.";
     RELOAD_SUCCESSFUL = Gauge "dcs_exporter_config_last_reload_successful" []
         "1 if the newest loading of the configuration succeeded, 0 if the one before is still in use.";
     RELOAD_AT = Gauge "dcs_exporter_config_last_reload_success_timestamp_seconds" []
@@ -118,6 +125,9 @@ pub struct OwnMetrics {
     unknown_values: IntCounterVec,
     clock_skew: GaugeVec,
     credentials_expiry: GaugeVec,
+    storage_written: GaugeVec,
+    storage_failures: IntCounterVec,
+    storage_rejected: IntCounterVec,
 }
 
 impl OwnMetrics {
@@ -149,6 +159,9 @@ impl OwnMetrics {
                 &registry,
                 GaugeVec::new(CREDENTIALS_EXPIRY.opts(), CREDENTIALS_EXPIRY.labels),
             ),
+            storage_written: register(&registry, GaugeVec::new(STORAGE_WRITTEN.opts(), STORAGE_WRITTEN.labels)),
+            storage_failures: register(&registry, IntCounterVec::new(STORAGE_FAILURES.opts(), STORAGE_FAILURES.labels)),
+            storage_rejected: register(&registry, IntCounterVec::new(STORAGE_REJECTED.opts(), STORAGE_REJECTED.labels)),
             registry,
         };
         metrics.register_constants(started, lookback);
@@ -233,6 +246,29 @@ impl OwnMetrics {
             // An error says that there was no such series, which is what is wanted.
             None => drop(self.credentials_expiry.remove_label_values(&project)),
         }
+    }
+
+    /// Facts are stored from here on: its counts begin at 0.
+    pub fn storage_begins(&self) {
+        self.storage_failures.with_label_values::<&str>(&[]);
+        for reason in Reason::ALL {
+            self.storage_rejected.with_label_values(&[reason.as_str()]);
+        }
+    }
+
+    /// The facts were stored.
+    pub fn storage_written(&self, at: Timestamp) {
+        self.storage_written.with_label_values::<&str>(&[]).set(unix_seconds(at));
+    }
+
+    /// The facts could not be stored.
+    pub fn storage_write_failed(&self) {
+        self.storage_failures.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// A stored file is not used.
+    pub fn storage_file_rejected(&self, reason: Reason) {
+        self.storage_rejected.with_label_values(&[reason.as_str()]).inc();
     }
 
     /// How the schedule stands: the delay of the most overdue poll, how many are due, and how many instances

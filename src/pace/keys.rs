@@ -36,6 +36,7 @@ pub struct KeyRing {
 struct Key {
     proven: bool,
     refusals: u32,
+    doubts: u32,
     stopped_until: Option<Instant>,
     used_at: Instant,
     alone: Arc<tokio::sync::Mutex<()>>,
@@ -77,6 +78,7 @@ impl KeyRing {
         self.with(key, |key| {
             key.proven = true;
             key.refusals = 0;
+            key.doubts = 0;
             key.stopped_until = None;
         });
     }
@@ -96,6 +98,16 @@ impl KeyRing {
             state.stopped_until = Some(now + stop);
             Some(stop)
         })
+    }
+
+    /// A request with the key was refused, for the key's sake or for what it asked for. One of these stops nothing, and
+    /// of a key that has worked none does; otherwise as [`Self::refused`].
+    pub fn doubted(&self, key: Fingerprint) -> Option<Duration> {
+        let is_refused = self.with(key, |key| {
+            key.doubts = key.doubts.saturating_add(1);
+            !key.proven && key.doubts > 1
+        });
+        is_refused.then(|| self.refused(key)).flatten()
     }
 
     /// The lock to wait for while the key is unproven; nothing where it is proven.
@@ -120,6 +132,7 @@ impl KeyRing {
         let key = keys.entry(fingerprint).or_insert_with(|| Key {
             proven: false,
             refusals: 0,
+            doubts: 0,
             stopped_until: None,
             used_at: now,
             alone: Arc::default(),
@@ -209,6 +222,19 @@ mod tests {
         }
         ring.proven(key("a"));
         assert!(ring.refused(key("a")).unwrap() <= FIRST_STOP.mul_f64(1.1), "a success clears the record");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_that_may_not_be_the_keys_fault_is_forgiven_once() {
+        let ring = KeyRing::default();
+        assert_eq!(ring.doubted(key("a")), None);
+        ring.pass(key("a")).await.unwrap();
+        assert!(ring.doubted(key("a")).is_some());
+        assert!(ring.pass(key("a")).await.is_err());
+        ring.proven(key("a"));
+        for _ in 0..9 {
+            assert_eq!(ring.doubted(key("a")), None, "what works is not wrong");
+        }
     }
 
     #[tokio::test(start_paused = true)]

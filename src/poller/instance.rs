@@ -4,6 +4,8 @@
 //! exceptions that contract §4 names: the newest success never steps back, and an answer without any record
 //! after one that had some is believed when the next poll says the same.
 
+mod memory;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +14,12 @@ use tokio::time::Instant;
 
 use crate::domain::contradiction::contradicted;
 use crate::domain::events::Seen;
-use crate::domain::facts::RecordFacts;
+use crate::domain::facts::{LastSuccess, RecordFacts};
 use crate::domain::instance::{CacheMode, Instance, InstanceStatus, PolicyReading};
 use crate::domain::plan::UtcOffset;
 use crate::domain::record::Record;
 use crate::domain::{InstanceId, Operation};
+use crate::memory::packed::Packed;
 use crate::schedule::usual::Usual;
 use crate::snapshot::{Details, InstanceView, PolicyView, PollView};
 
@@ -63,10 +66,21 @@ pub(super) struct Watched {
 #[derive(Debug, Default)]
 struct Kind {
     facts: Option<Arc<RecordFacts>>,
+    /// The records that the facts were made from, for the next restart.
+    records: Option<Packed>,
+    /// What a restart has left while there are no facts.
+    left: Left,
     /// The last answer was empty though there had been records.
     emptied: bool,
     seen: Seen,
     usual: Usual,
+}
+
+/// What is still known of facts that were too old to be shown after a restart.
+#[derive(Debug, Default)]
+struct Left {
+    last_success: Option<LastSuccess>,
+    had_records: bool,
 }
 
 /// How polling one operation goes.
@@ -139,14 +153,14 @@ impl Watched {
             self.refused = unsupported;
             &mut self.backups
         };
-        let had_some = kind.facts.as_ref().is_some_and(|facts| !facts.records.is_empty());
+        let had_some = kind.had_records();
         if records.is_empty() && had_some && !kind.emptied {
             kind.emptied = true;
             return Vec::new();
         }
         kind.emptied = false;
-        let remembered = kind.facts.as_ref().and_then(|facts| facts.last_success.as_ref());
-        kind.facts = Some(Arc::new(RecordFacts::of(records).remembering(remembered)));
+        kind.facts = Some(Arc::new(RecordFacts::of(records).remembering(kind.last_success())));
+        kind.records = Some(Packed::of(records));
         kind.usual.learn(records);
         kind.seen.newly_finished(records).into_iter().cloned().collect()
     }
@@ -250,6 +264,16 @@ impl Watched {
         }
         let known_mode = mode.is_some_and(|mode| mode != CacheMode::Other);
         (known_mode || has_backups || is_planned).then_some(true)
+    }
+}
+
+impl Kind {
+    fn had_records(&self) -> bool {
+        self.facts.as_ref().map_or(self.left.had_records, |facts| !facts.records.is_empty())
+    }
+
+    fn last_success(&self) -> Option<&LastSuccess> {
+        self.facts.as_ref().map_or(self.left.last_success.as_ref(), |facts| facts.last_success.as_ref())
     }
 }
 

@@ -1,6 +1,7 @@
 //! One project: what is due, and what each answer changes. Synchronous and total; the actor only waits and sends.
 
 mod listing;
+mod memory;
 mod outage;
 mod timing;
 mod urgency;
@@ -24,6 +25,7 @@ use crate::exposition::own::OwnMetrics;
 use crate::schedule::{Queue, fraction};
 use crate::snapshot::ProjectView;
 use listing::Doubt;
+use memory::Aside;
 use outage::Outage;
 use timing::Due;
 
@@ -113,6 +115,10 @@ pub(super) struct Project {
     listed_at: Option<Timestamp>,
     missing: Option<u64>,
     doubt: Doubt,
+    /// Remembered from before a restart and not watched: a listing has to find them again.
+    aside: Aside,
+    /// The cloud's id of the project whose facts were restored, until it is confirmed.
+    restored_as: Option<ProjectId>,
     up: Option<bool>,
     tried: bool,
     /// Failures in a row, of whatever task, that the service itself did not answer.
@@ -148,6 +154,8 @@ impl Project {
             listed_at: None,
             missing: None,
             doubt: Doubt::default(),
+            aside: Aside::default(),
+            restored_as: None,
             up: None,
             tried: false,
             troubles: 0,
@@ -370,6 +378,9 @@ impl Project {
 
     fn watch(&mut self, id: &InstanceId, name: Option<String>, by_hand: bool, now: Instant) {
         let mut watched = Watched::new(id.clone(), name, by_hand);
+        if let Some(memory) = self.aside.take(id) {
+            watched.restore(&memory);
+        }
         watched.refresh(&self.terms);
         self.watched.insert(id.clone(), watched);
         // Of all that is due at first, backups go before policies and those before restores.

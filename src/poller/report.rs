@@ -14,7 +14,7 @@ pub(super) use quota::Quota;
 
 use crate::cloud::{CloudError, diagnosis};
 use crate::domain::record::{ErrorCode, Outcome, Record, State};
-use crate::domain::{Operation, ProjectName};
+use crate::domain::{Operation, ProjectId, ProjectName};
 use crate::snapshot::InstanceView;
 
 pub(super) fn finished(project: &ProjectName, view: &InstanceView, operation: Operation, record: &Record) {
@@ -115,6 +115,15 @@ pub(super) fn vanished(project: &ProjectName, view: &InstanceView) {
         instance_id = %view.id,
         instance_name = %view.name,
         "instance is no longer listed: its series end"
+    );
+}
+
+pub(super) fn restored_of_another(project: &ProjectName, stored: &ProjectId, found: &ProjectId) {
+    tracing::warn!(
+        %project,
+        stored_project_id = %stored,
+        project_id = %found,
+        "the stored facts were those of another project of the cloud: they are forgotten"
     );
 }
 

@@ -116,6 +116,7 @@ pub fn demo_config(addr: SocketAddr) -> Config {
             policy_interval: Duration::from_mins(1),
             ..Polling::default()
         },
+        storage: None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The latch behind `/-/ready`: once every project has been asked, it stays ready for good.
+//! The latch behind `/-/ready`: once every project has been asked, or its stored facts are shown, it stays ready for
+//! good.
 //!
 //! A latch, because a reload that adds a project, or a cloud that is gone for an hour, is no reason for Kubernetes to
 //! take the exporter out of service.

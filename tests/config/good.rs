@@ -287,3 +287,25 @@ fn ten_thousand_instances_by_hand_fit() {
     }
     assert_eq!(quiet(&yaml, &[]).projects[0].instances.len(), 10_000);
 }
+
+#[test]
+fn storage_is_off_unless_it_is_asked_for_and_counts_from_the_files_directory() {
+    let yaml = format!("projects: [{{ name: prod, region: eu-de, project_id: p1, credentials: ops }}]\n{CREDENTIALS}");
+    let storage = |more: &str, environment: &[(&str, &str)]| {
+        let storage = quiet(&format!("{yaml}{more}"), environment).storage?;
+        let path = storage.path.to_string_lossy().into_owned();
+        Some((path, storage.interval.as_secs(), storage.max_age.as_secs()))
+    };
+    let path = [("DCS_EXPORTER_STORAGE__PATH", "/var/lib/x")];
+    for (more, environment, expected) in [
+        ("", &[][..], None),
+        ("storage: { path: /var/lib/x }\n", &[], Some(("/var/lib/x".to_owned(), 30, 3600))),
+        ("storage: { path: /y, interval: 5s, max_age: 1d }\n", &path, Some(("/var/lib/x".to_owned(), 5, 86_400))),
+        ("", &path, Some(("/var/lib/x".to_owned(), 30, 3600))),
+    ] {
+        assert_eq!(storage(more, environment), expected, "{more} {environment:?}");
+    }
+    let (path, ..) = storage("storage: { path: facts/here }\n", &[]).unwrap();
+    assert!(path.starts_with('/') && path.ends_with("/facts/here"), "{path}");
+    assert!(!std::path::Path::new(&path).exists(), "reading a configuration makes no directory");
+}

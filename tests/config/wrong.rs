@@ -106,7 +106,6 @@ fn keys_that_are_not_built_yet_are_refused_and_nothing_else_is_said() {
     golden.beside("filters", "    discovery:\n      include: { name: \"^prod-\", engine: [Redis], tags: { env: [prod] } }\n      exclude: { name: \"-scratch$\" }\n", "");
     golden.beside("overrides", "    overrides:\n      - { match: { tags: { tier: [gold] } }, rpo: 13h }\n      - { match: { id: i1 }, rpo: 29h }\n", "");
     golden.beside("instance_tags", "    instance_tags: [team, env]\n", "");
-    golden.beside("storage", "", "storage: { path: /var/lib/x, interval: 30s, max_age: 1h }\n");
     golden.beside("shard", "", "shard: { ordinal: 1, total: 3 }\n");
     golden.beside("shard by host name", "", "shard: { ordinal: auto, total: 3 }\n");
     golden.beside(
@@ -127,7 +126,7 @@ fn variables_that_are_wrong() {
         &[
             ("DCS_EXPORTER_POLLING__IDLE_INTERVAL", "5"),
             ("dcs_exporter_rpo", "soon"),
-            ("DCS_EXPORTER_STORAGE__PATH", "/x"),
+            ("DCS_EXPORTER_STORAGE__INTERVAL", "0s"),
         ],
     );
     golden.case(
@@ -151,6 +150,20 @@ fn variables_that_are_wrong() {
         &[("DCS_EXPORTER_POLLING__IDLE_INTERVAL", "5m")],
     );
     golden.matches("variables");
+}
+
+#[test]
+fn storage_that_is_wrong() {
+    let mut golden = Golden::new();
+    golden.beside("nowhere", "", "storage: { interval: 10s }\n");
+    golden.beside("nothing", "", "storage: {}\n");
+    golden.beside("less than nothing", "", "storage:\n");
+    golden.beside("a file", "", "storage: { path: config.yml }\n");
+    golden.beside("values", "", "storage: { path: \"\", interval: 0s, max_age: 1, keep: 3 }\n");
+    golden.beside("a path alone", "", "storage: /var/lib/x\n");
+    let good = format!("{PROJECT}{CREDENTIALS}");
+    golden.case("a variable without a path", &good, &[("DCS_EXPORTER_STORAGE__MAX_AGE", "2h")]);
+    golden.matches("storage");
 }
 
 #[test]

@@ -81,9 +81,18 @@ impl Daemon {
 
     /// The same beside the files in this directory and with these variables.
     pub(crate) async fn start_in(directory: Directory, configuration: &str, variables: &[(&str, String)]) -> Self {
-        let file = directory.file("config.yml", configuration);
         let mut command = binary();
         command.envs(variables.iter().map(|(name, value)| (name, value)));
+        Self::launch(command, directory, configuration).await
+    }
+
+    /// The same by a command of one's own, which runs the binary with the arguments it is given.
+    pub(crate) async fn start_by(command: Command, configuration: &str) -> Self {
+        Self::launch(command, Directory::new(), configuration).await
+    }
+
+    async fn launch(mut command: Command, directory: Directory, configuration: &str) -> Self {
+        let file = directory.file("config.yml", configuration);
         command.arg("--config.file").arg(file).args(["--web.listen-address=127.0.0.1:0", "--log.level=trace"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
@@ -158,6 +167,11 @@ impl Daemon {
         (status, begin.elapsed())
     }
 
+    /// SIGKILL, and its end.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// No secret has come out: not in the log, not on a page.
     pub(crate) async fn assert_no_secret(&self, secrets: &[&str]) {
         let mut texts = self.log();
@@ -191,6 +205,10 @@ impl Series {
         Self { values }
     }
 
+    fn all(&self) -> String {
+        self.values.iter().fold(String::new(), |text, (name, value)| text + name + " " + &value.to_string() + "\n")
+    }
+
     pub(crate) fn text(&self) -> String {
         self.lines(&[])
     }
@@ -202,6 +220,19 @@ impl Series {
             .filter(|(name, _)| parts.iter().all(|part| name.contains(part)))
             .filter(|(name, _)| !name.contains("_age_seconds") && !name.contains("dcs_poll_last_success"))
             .fold(String::new(), |text, (name, value)| text + name + " " + &value.to_string() + "\n")
+    }
+
+    /// Lines whose series contains all of these texts, sorted; those about the outcome of polls and ages left out.
+    pub(crate) fn every(&self, parts: &[&str]) -> String {
+        let mut values = self.values(parts);
+        values.retain(|name, _| !name.contains("_age_seconds") && !name.contains("dcs_poll_success"));
+        Self { values }.all()
+    }
+
+    /// The values of the series that contain all of these texts.
+    pub(crate) fn values(&self, parts: &[&str]) -> BTreeMap<String, f64> {
+        let wanted = self.values.iter().filter(|(name, _)| parts.iter().all(|part| name.contains(part)));
+        wanted.map(|(name, value)| (name.clone(), *value)).collect()
     }
 
     /// The sum of the values of the series that contain all of these texts; `None` where there is none.

@@ -12,3 +12,4 @@ mod reach;
 mod seeds;
 mod servers;
 mod setups;
+mod storage;

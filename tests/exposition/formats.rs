@@ -25,6 +25,8 @@ fn eventful() -> OwnMetrics {
     own.limiter_waited(&prod, Duration::from_millis(1_500));
     own.clock_skew(&prod, -1.5);
     own.credentials_expire(&prod, Some(at("2026-11-23T10:00:00Z")));
+    own.storage_begins();
+    own.storage_written(at("2026-11-22T11:59:50Z"));
     own.schedule(&prod, Duration::from_millis(250), 3, 12);
     let oddities = Oddities { rejected: [("created_at", 2)].into(), unknown: [("status", 1)].into() };
     own.oddities(&prod, Operation::Restores, &oddities);

@@ -40,6 +40,9 @@ impl Telling {
         // What is said of logins in general is less than what this one knows of itself.
         let hint = match error.hint {
             Some(hint) if !is_refused || !diagnosis::is_general(hint, Purpose::Login) => Some(hint),
+            None if error.kind == ErrorKind::Decode => Some(Hint::new(
+                "what answers speaks another language than IAM: check iam_endpoint (or sts_endpoint), and proxy",
+            )),
             None if !is_refused => None,
             _ => Some(Hint::new(advice)),
         };

@@ -33,6 +33,8 @@ pub(in crate::cloud) struct Remembered {
     /// Failures in a row.
     failures: u32,
     until: Instant,
+    /// A session was in use meanwhile: the pause is for as long as that is good.
+    is_beside_valid: bool,
 }
 
 impl Remembered {
@@ -49,7 +51,12 @@ impl Remembered {
         let failures = if is_held { earlier } else { earlier.saturating_add(1) };
         let chance = fraction((origin, failures, std::process::id()));
         let pause = renewal::pause(failure.error.kind, failures, failure.error.retry_after, is_valid, chance);
-        Self { failure, origin, failures, until: now + pause }
+        Self { failure, origin, failures, until: now + pause, is_beside_valid: is_valid }
+    }
+
+    /// Whether the pause was made for the time of a session that was good.
+    pub(in crate::cloud) fn is_beside_valid(&self) -> bool {
+        self.is_beside_valid
     }
 
     /// Whether this is the first attempt in a row that failed; one that was not made is no news.

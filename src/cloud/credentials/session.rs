@@ -183,8 +183,11 @@ impl State {
     }
 
     fn step(&self, origin: Fingerprint, now: Instant) -> Step {
-        let held = self.failure.as_ref().and_then(|failure| failure.held(origin, now));
-        match (self.valid(now), held) {
+        let valid = self.valid(now);
+        // Who has nothing left does not wait as long as who could.
+        let failure = self.failure.as_ref().filter(|failure| valid.is_some() || !failure.is_beside_valid());
+        let held = failure.and_then(|failure| failure.held(origin, now));
+        match (valid, held) {
             (Some(present), None) if present.renew_at <= now || present.origin != origin => {
                 Step::Attempt(Some(present.grant.clone()))
             }

@@ -96,7 +96,7 @@ fn memory_is_bounded_and_holds_the_newest_answer_whole() {
     assert_eq!(ids(&seen.newly_finished(&many)), [""; 0], "more than departed ones are kept");
     for id in 0..1000 {
         assert_eq!(seen.newly_finished(&one(id)).len(), 1);
-        assert!(seen.finished.len() <= 1 + DEPARTED);
+        assert!(seen.marks().unwrap().len() <= 1 + DEPARTED);
     }
     for id in 1000 - i64::try_from(DEPARTED).unwrap()..1000 {
         assert_eq!(ids(&seen.newly_finished(&one(id))), [""; 0], "{id} is among those seen last");
@@ -108,7 +108,38 @@ fn answers() -> impl Strategy<Value = Vec<Vec<Record>>> {
     vec(vec(any_record(), 0..8), 0..8)
 }
 
+#[test]
+fn a_mark_is_the_same_in_every_version_of_the_program() {
+    // The published test vectors of FNV-1a, 64 bits.
+    for (id, expected) in [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
+    {
+        assert_eq!(mark(&id.into()), expected, "{id}");
+    }
+}
+
+#[test]
+fn before_the_first_answer_there_is_nothing_to_keep() {
+    assert_eq!(Seen::default().marks(), None);
+    let mut seen = Seen::default();
+    seen.newly_finished(&[]);
+    assert_eq!(seen.marks(), Some(Vec::new()));
+}
+
 proptest! {
+    #[test]
+    fn a_restart_between_two_answers_changes_nothing(answers in answers(), at in 0..8_usize) {
+        let mut seen = Seen::default();
+        let mut restarted = Seen::default();
+        for (index, records) in answers.iter().enumerate() {
+            if index == at && let Some(marks) = restarted.marks() {
+                restarted = Seen::restored(marks);
+            }
+            prop_assert_eq!(ids(&seen.newly_finished(records)), ids(&restarted.newly_finished(records)));
+        }
+        let sorted = |seen: &Seen| seen.marks().map(|mut marks| { marks.sort_unstable(); marks });
+        prop_assert_eq!(sorted(&seen), sorted(&restarted));
+    }
+
     #[test]
     fn each_end_is_told_once_and_history_never(answers in answers()) {
         let mut seen = Seen::default();
@@ -134,7 +165,7 @@ proptest! {
             let ids = index * step..index * step + size;
             let records: Vec<Record> = ids.map(|id| record(&id.to_string(), Succeeded, 0)).collect();
             seen.newly_finished(&records);
-            prop_assert!(seen.finished.len() <= size + DEPARTED);
+            prop_assert!(seen.marks().unwrap().len() <= size + DEPARTED);
         }
     }
 }

@@ -79,12 +79,15 @@ impl Project {
         let listed: BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
         let lacking: Vec<InstanceId> = self.watched.keys().filter(|id| !listed.contains(id)).cloned().collect();
         self.missing = Some(lacking.len() as u64);
-        if !self.doubt.believes(lacking.len(), self.watched.len(), at.steady) {
+        let aside = self.aside.len();
+        let (lacks, known) = (lacking.len() + aside, self.watched.len() + aside);
+        if !self.doubt.believes(lacks, known, at.steady) {
             if self.doubt.begins(at.steady) {
-                report::listing_doubted(&self.config.name, lacking.len(), self.watched.len());
+                report::listing_doubted(&self.config.name, lacks, known);
             }
             return;
         }
+        self.aside.missed(MISSES);
         for id in lacking {
             let Some(watched) = self.watched.get_mut(&id) else { continue };
             watched.misses += 1;

@@ -1,0 +1,134 @@
+//! What may be shown of a memory, and that its bytes say all of it.
+
+use proptest::prelude::*;
+
+use super::sample::any_memory;
+use super::*;
+use crate::domain::sample::minute;
+
+fn instance(polled_at: Option<Timestamp>) -> InstanceMemory {
+    let polled = Polled { success: Some(true), last_success_at: polled_at };
+    InstanceMemory {
+        id: "i".into(),
+        shown: Some(Box::new(Shown {
+            by_hand: false,
+            misses: 0,
+            cloud_name: Some("cache".to_owned()),
+            details: None,
+            policy: PolicyReading::Unread,
+            refused: false,
+            backups: None,
+            restores: None,
+            polls: [polled, Polled::default(), Polled::default()],
+        })),
+        backups: Lasting { last_success: None, told: Some(vec![1, 2]), had_records: true },
+        restores: Lasting::default(),
+    }
+}
+
+fn memory(saved_at: Timestamp, polled_at: Option<Timestamp>) -> Memory {
+    let project = ProjectMemory {
+        name: "prod".into(),
+        project_id: "0123".into(),
+        project_name: None,
+        endpoint: "https://dcs.example".to_owned(),
+        shown: Some(ShownProject { up: Some(true), listed_at: polled_at, missing: Some(0) }),
+        instances: vec![instance(polled_at)],
+    };
+    Memory { saved_at, projects: vec![project] }
+}
+
+#[test]
+fn a_young_memory_is_shown_and_of_an_old_one_what_lasts_is_kept() {
+    let now = minute(100);
+    let hour = Duration::from_hours(1);
+    for (saved, max_age, shown) in [
+        (100, hour, 1),
+        (41, hour, 1),
+        (40, hour, 0),
+        (-5000, hour, 0),
+        (-5000, Duration::MAX, 1),
+        (100, Duration::ZERO, 0),
+        // The clock was set a little, and a lot.
+        (101, hour, 1),
+        (102, hour, 0),
+        (9000, Duration::MAX, 0),
+    ] {
+        let before = memory(minute(saved), Some(minute(30)));
+        let after = before.clone().as_of(now, max_age);
+        assert_eq!((after.shown(), after.len()), (shown, 1), "saved in minute {saved}");
+        assert_eq!(after.projects[0].shown.is_some(), shown == 1);
+        assert_eq!(after.projects[0].instances[0].backups, before.projects[0].instances[0].backups);
+        if shown == 1 {
+            assert_eq!(after, before, "saved in minute {saved}");
+        }
+    }
+}
+
+#[test]
+fn a_poll_in_the_future_has_no_time() {
+    let now = minute(100);
+    for (at, kept) in [(30, true), (100, true), (101, true), (102, false), (90_000, false)] {
+        let memory = memory(now, Some(minute(at))).as_of(now, Duration::from_hours(1));
+        let shown = memory.projects[0].instances[0].shown.as_ref().unwrap();
+        let expected = kept.then(|| minute(at));
+        assert_eq!(shown.polls[0].last_success_at, expected, "minute {at}");
+        assert_eq!(memory.projects[0].shown.as_ref().unwrap().listed_at, expected, "minute {at}");
+        assert_eq!(shown.polls[0].success, Some(true));
+    }
+}
+
+fn bytes(memory: &Memory) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    layout::write(memory, &mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn the_layout_is_that_of_its_version() {
+    let bytes = bytes(&memory(minute(0), Some(minute(-3))));
+    let expected = [
+        &[0x80, 0xd4, 0xcf, 0x6a, 1, 4][..],
+        b"prod",
+        &[4],
+        b"0123",
+        &[0, 19],
+        b"https://dcs.example",
+        &[1, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 1, 0, 1, 51, 1, b'i', 1, 0, 0, 1, 5],
+        b"cache",
+        &[0, 0, 0, 0, 0, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 0, 0, 0, 0],
+        &[0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1],
+        &[0, 0, 0],
+    ]
+    .concat();
+    assert_eq!((layout::VERSION, bytes), (1, expected), "another form needs another VERSION of the file");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_read(memory in any_memory()) {
+        prop_assert_eq!(layout::read(&bytes(&memory)), Some(memory));
+    }
+
+    #[test]
+    fn what_is_cut_or_longer_is_refused(memory in any_memory(), more: u8) {
+        let bytes = bytes(&memory);
+        for length in 0..bytes.len() {
+            prop_assert_eq!(layout::read(&bytes[..length]), None);
+        }
+        prop_assert_eq!(layout::read(&[bytes.as_slice(), &[more]].concat()), None);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic(noise: Vec<u8>, memory in any_memory(), at: prop::sample::Index, flip: u8) {
+        let _ = layout::read(&noise);
+        let mut bytes = bytes(&memory);
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
+        if let Some(memory) = layout::read(&bytes) {
+            let _ = memory.as_of(minute(0), Duration::from_hours(1));
+        }
+    }
+}
