@@ -4,7 +4,7 @@
 //! are read as they are (`files`, `profile`); everything else is a `session` that is obtained from the cloud
 //! (`password`, `id_token`, `agency`, `metadata`, `pod`), kept until shortly before its end (`renewal`), and obtained
 //! anew when the cloud refuses it. An agency may be assumed on top of any, and a `chain` takes the first that is
-//! there: all are ways of [`Granting`]. [`Logins`] shares one login among all projects that may share it, however
+//! there: all are ways of `Granting`. [`Logins`] shares one login among all projects that may share it, however
 //! many instances they watch.
 
 mod agency;

@@ -128,7 +128,9 @@ credentials: {{ ops: {{ {entry} }} }}
 """
 # Headers that logins are made of.
 TELLING = ("x-idp-id", "x-metadata-token-ttl-seconds")
-Simulated = collections.namedtuple("Simulated", "project agency provider_urn agency_urn idp id_token pod_token")
+Simulated = collections.namedtuple(
+    "Simulated", "project account user password agency provider_urn agency_urn idp id_token pod_token"
+)
 
 
 def simulated(endpoint):
@@ -138,17 +140,18 @@ def simulated(endpoint):
     def says(pattern):
         return re.search(pattern, page).groups()
 
-    (project,) = says(r"project name +(\S+)")
+    (project,), (account,) = says(r"project name +(\S+)"), says(r"account +(\S+)")
+    (user,), (password,) = says(r"user +(\S+)"), says(r"password +(\S+)")
     agency, agency_urn = says(r"agency +(\S+) or (\S+)")
     id_token, idp, provider_urn = says(r"id token +(\S+) of (\S+) or (\S+)")
     (pod_token,) = says(r"pod token +(\S+)")
-    return Simulated(project, agency, provider_urn, agency_urn, idp, id_token, pod_token)
+    return Simulated(project, account, user, password, agency, provider_urn, agency_urn, idp, id_token, pod_token)
 
 
 def told(request):
     """What a request of a login says, without what differs each time: the token that was issued just before."""
     body = json.loads(request.body) if request.body else None
-    if request.path.endswith("/securitytokens"):
+    if request.path.endswith("/securitytokens") and "token" in body["auth"]["identity"]:
         body["auth"]["identity"]["token"]["id"] = "ISSUED"
     headers = {name.lower(): value for name, value in request.headers}
     kept = {name: headers[name] for name in TELLING if name in headers}
@@ -276,3 +279,69 @@ class Logins(unittest.TestCase):
 
         entry = f'source: pod_identity, credentials_uri: "{uri}", authorization_token_file: {token}'
         self.compare(["/pod-identity/credentials", "/v3/projects"], credentials, entry)
+
+    def alone(self, client, credentials, request, call):
+        """What a client of the SDK sends for one call of its own."""
+        client = client.new_builder().with_credentials(credentials).with_endpoint(self.recorder.base)
+        self.recorder.clear()
+        call(client.build(), request)
+        (recorded,) = self.recorder.requests
+        return recorded
+
+    def assert_same_call(self, mine, theirs):
+        sent = [(r.method, r.path, urllib.parse.parse_qsl(r.query), json.loads(r.body)) for r in (mine, theirs)]
+        self.assertEqual(*sent)
+
+    def test_a_password_is_changed_for_a_token_as_the_sdk_does(self):
+        import huaweicloudsdkiam.v3 as iam
+        from huaweicloudsdkcore.auth.credentials import GlobalCredentials
+
+        known = self.known
+        mine, *_ = self.of_the_daemon(
+            f"username: {known.user}, password: {known.password}, domain_name: {known.account}", {}
+        )
+        user = iam.PwdPasswordUser(
+            domain=iam.PwdPasswordUserDomain(name=known.account), name=known.user, password=known.password
+        )
+        identity = iam.PwdIdentity(methods=["password"], password=iam.PwdPassword(user=user))
+        scope = iam.AuthScope(project=iam.AuthScopeProject(name=known.project))
+        body = iam.KeystoneCreateUserTokenByPasswordRequestBody(auth=iam.PwdAuth(identity=identity, scope=scope))
+        request = iam.KeystoneCreateUserTokenByPasswordRequest(nocatalog="true", body=body)
+        credentials = GlobalCredentials(self.cloud.access_key, self.cloud.secret_key, "unused")
+        ask = iam.IamClient.keystone_create_user_token_by_password
+        theirs = self.alone(iam.IamClient, credentials, request, ask)
+        self.assert_same_call(mine, theirs)
+
+    def test_an_agency_is_assumed_by_its_name_as_the_sdk_does(self):
+        import huaweicloudsdkiam.v3 as iam
+        from huaweicloudsdkcore.auth.credentials import GlobalCredentials
+
+        known, keys = self.known, (self.cloud.access_key, self.cloud.secret_key)
+        entry = f"access_key: {keys[0]}, secret_key: {keys[1]}"
+        assume = f"assume: {{ agency_name: {known.agency}, domain_name: {known.account} }}"
+        mine, *_ = self.of_the_daemon(f"{entry}, {assume}", {})
+        role = iam.IdentityAssumerole(agency_name=known.agency, domain_name=known.account, duration_seconds=3600)
+        identity = iam.AgencyAuthIdentity(methods=["assume_role"], assume_role=role)
+        body = iam.CreateTemporaryAccessKeyByAgencyRequestBody(auth=iam.AgencyAuth(identity=identity))
+        request = iam.CreateTemporaryAccessKeyByAgencyRequest(body=body)
+        ask = iam.IamClient.create_temporary_access_key_by_agency
+        theirs = self.alone(iam.IamClient, GlobalCredentials(*keys, "unused"), request, ask)
+        self.assert_same_call(mine, theirs)
+        headers = {name.lower(): value for name, value in mine.headers}
+        self.assertEqual(headers["authorization"], signed_by_the_sdk(mine, *keys))
+
+    def test_an_agency_is_assumed_by_its_urn_as_the_sdk_does(self):
+        import huaweicloudsdksts.v1 as sts
+        from huaweicloudsdkcore.auth.credentials import BasicCredentials
+
+        known, keys = self.known, (self.cloud.access_key, self.cloud.secret_key)
+        entry = f"access_key: {keys[0]}, secret_key: {keys[1]}"
+        mine, *_ = self.of_the_daemon(f'{entry}, assume: {{ agency_urn: "{known.agency_urn}" }}', {})
+        body = sts.AssumeAgencyReqBody(
+            agency_urn=known.agency_urn, agency_session_name="dcs-backup-exporter", duration_seconds=3600
+        )
+        request = sts.AssumeAgencyRequest(body=body)
+        theirs = self.alone(sts.StsClient, BasicCredentials(*keys, "unused"), request, sts.StsClient.assume_agency)
+        self.assert_same_call(mine, theirs)
+        headers = {name.lower(): value for name, value in mine.headers}
+        self.assertEqual(headers["authorization"], signed_by_the_sdk(mine, *keys))
