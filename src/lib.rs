@@ -6,6 +6,7 @@
 //! * pure, `now` is an argument: [`domain`] (records, plans, facts), [`schedule`] (what is due when), `cloud::sign`;
 //! * towards the cloud: [`cloud`] (client, credentials, wire, lists), behind [`pace`] (budget, keys);
 //! * [`poller`]: the actor that asks, and publishes a [`snapshot`];
+//! * over restarts: [`memory`] (what is remembered, and its bytes, pure), [`storage`] (the file);
 //! * towards people: [`exposition`] (the text of `/metrics`), [`web`] (the server), [`check`] (the table);
 //! * [`app`] puts them together, [`commands`] and [`cli`] are the program, [`config`] its configuration;
 //! * [`simulator`]: a DCS cloud to poll, outside of all that: it speaks to the program through a socket.

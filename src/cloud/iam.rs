@@ -106,8 +106,10 @@ impl Issuer {
         };
         match result {
             Err(mut error) if refuses(error.kind) => {
-                // A login names a project or an agency too, and IAM may refuse it for that one's sake.
-                let is_certain = !error.hint.is_some_and(|hint| diagnosis::is_general(hint, Purpose::Login));
+                // A password or an id token comes with a project or an agency, and may be refused for that one's sake. A
+                // refused signature is never anything else's fault.
+                let is_certain =
+                    call.grant.is_some() || !error.hint.is_some_and(|hint| diagnosis::is_general(hint, Purpose::Login));
                 let stop = if is_certain { self.keys.refused(proof) } else { self.keys.doubted(proof) };
                 if let Some(stop) = stop {
                     error.retry_after = error.retry_after.max(Some(stop + COURTESY));

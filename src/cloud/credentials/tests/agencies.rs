@@ -126,3 +126,14 @@ async fn a_base_that_is_refused_is_obtained_anew() {
     let expected = [None, Some(TOKEN), Some(TOKEN), None, Some("HUSHTOKEN2")];
     assert_eq!(tokens, expected.map(|token| token.map(str::to_owned)));
 }
+
+#[tokio::test]
+async fn a_refused_signature_stops_the_key_at_once_whatever_is_said() {
+    let stub = Stub::serving([answer("401 Unauthorized", "", "")]).await;
+    let login = login(&stub, access_keys(), Some(named(Domain::Name("ACCOUNT".to_owned()))));
+    assert!(refusal(&login).await.kind.is_unauthorised());
+    let held = refusal(&login).await;
+    assert_eq!(held.kind, ErrorKind::Held);
+    assert!(held.retry_after.unwrap() > Duration::from_mins(4), "{held:?}");
+    assert_eq!(stub.seen().len(), 1);
+}
