@@ -150,6 +150,12 @@ impl Pace {
         self.bucket().pause(Instant::now() + wait);
     }
 
+    /// For how long nothing may leave, because the cloud has asked for a pause.
+    pub fn paused_for(&self) -> Option<Duration> {
+        let left = self.bucket().paused_until?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
     fn bucket(&self) -> std::sync::MutexGuard<'_, Bucket> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -34,6 +34,9 @@ pub use recall::Recall;
 /// While something is due and cannot be sent, its lateness is told this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// A single round does not wait for a cloud that asks for a longer pause than this.
+const LONGEST_PAUSE_OF_A_ROUND: Duration = Duration::from_mins(1);
+
 /// The actor.
 #[derive(Debug)]
 pub struct Poller<A> {
@@ -126,12 +129,14 @@ impl<A: DcsApi> Poller<A> {
         }
     }
 
-    /// Polls everything once: until every operation has been tried, or cannot be because its key is stopped.
+    /// Polls everything once: until every operation has been tried, or cannot be because its key is stopped or the
+    /// cloud asks for a long pause.
     pub async fn run_one_round(&mut self) {
-        while !self.members.iter_mut().all(|member| member.project.round_is_done()) {
+        while !self.members.iter_mut().all(Member::round_is_done) {
             self.dispatch();
             self.step().await;
         }
+        self.publish();
     }
 
     /// Waits until something has come to its end or is due, and takes all that has come.
@@ -214,6 +219,18 @@ impl<A: DcsApi> Poller<A> {
 impl<A: DcsApi> Member<A> {
     fn has_room(&self) -> bool {
         self.under_way < self.api.concurrency() && self.line.is_empty()
+    }
+
+    fn round_is_done(&mut self) -> bool {
+        if self.project.round_is_done() {
+            return true;
+        }
+        let pause = self.api.paused_for().filter(|pause| *pause > LONGEST_PAUSE_OF_A_ROUND);
+        if let Some(pause) = pause {
+            self.project.put_off(pause);
+            self.changed = true;
+        }
+        pause.is_some()
     }
 }
 

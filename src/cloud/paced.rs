@@ -43,6 +43,11 @@ impl<A: DcsApi> Paced<A> {
         self.paces.iter().map(|pace| pace.limits().concurrency as usize).min().unwrap_or(1)
     }
 
+    /// For how long nothing may leave, because the cloud has asked for a pause.
+    pub fn paused_for(&self) -> Option<Duration> {
+        self.paces.iter().filter_map(|pace| pace.paused_for()).max()
+    }
+
     /// Sends a request when its turn comes, or says why not; `leaves` is told when it has come.
     ///
     /// # Errors

@@ -376,6 +376,15 @@ impl Project {
         }
     }
 
+    /// Nobody waits for so long a pause: what has not been polled stays so, and this is why.
+    pub(super) fn put_off(&mut self, pause: Duration) {
+        self.tried = true;
+        let asks = format!("the cloud asks for no requests for {} s, and not all has been polled", pause.as_secs());
+        let mut error = CloudError::new(ErrorKind::Throttled, asks);
+        error.retry_after = Some(pause);
+        self.error = Some(Arc::new(error));
+    }
+
     fn watch(&mut self, id: &InstanceId, name: Option<String>, by_hand: bool, now: Instant) {
         let mut watched = Watched::new(id.clone(), name, by_hand);
         if let Some(memory) = self.aside.take(id) {

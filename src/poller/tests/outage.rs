@@ -154,3 +154,26 @@ async fn one_round_ends_soon_where_the_cloud_is_out_of_reach() {
     assert!(begin.elapsed() < MINUTE, "{:?}", begin.elapsed());
     assert!(poller.subscribe().borrow().projects[0].error.is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_round_does_not_sit_out_a_long_pause_and_says_so() {
+    for (pause, is_waited_for) in [(30, true), (3600, false)] {
+        let fake = fleet(20);
+        fake.lock().retry_after = Some(Duration::from_secs(pause));
+        let throttled = Duration::from_secs(3)..Duration::from_secs(4);
+        fake.lock().script = Box::new(move |at, _| throttled.contains(&at).then_some(ErrorKind::Throttled));
+        let slow = Limits { requests_per_second: 5.0, burst: 1, concurrency: 4 };
+        let config = ProjectConfig { limits: Some(slow), ..project(&[]) };
+        let mut poller = fake.poller(&config, &Polling::default());
+        let begin = tokio::time::Instant::now();
+        poller.run_one_round().await;
+        let project = poller.subscribe().borrow().projects[0].clone();
+        let polled = project.instances.iter().all(|view| view.polls.iter().all(|poll| poll.success.is_some()));
+        assert_eq!(polled, is_waited_for, "after {pause} s");
+        let error = project.error.as_ref().map(ToString::to_string).unwrap_or_default();
+        let is_told =
+            error.contains("asks for no requests for 3600 s") || error.contains("asks for no requests for 3599 s");
+        assert_eq!(is_told, !is_waited_for, "{error:?}");
+        assert!(begin.elapsed() < 2 * MINUTE, "{:?}", begin.elapsed());
+    }
+}
