@@ -319,6 +319,27 @@ fn each_of_the_four_requests_names_its_own_permission() {
 }
 
 #[test]
+fn the_policies_to_deploy_hold_what_the_hints_name_and_nothing_else() {
+    let named = |purposes: &[Purpose]| {
+        let sentences = purposes.iter().map(|purpose| told(403, "", "", *purpose).hint.unwrap().to_string());
+        sentences
+            .map(|sentence| sentence.split([' ', ',']).find(|word| word.contains(':')).unwrap().to_owned())
+            .collect::<BTreeSet<String>>()
+    };
+    let read = Operation::ALL.map(Purpose::Poll);
+    for (policy, purposes) in [
+        (include_str!("../../../deploy/iam/dcs-backup-exporter.json"), read.as_slice()),
+        (include_str!("../../../deploy/iam/project-lookup.json"), &[Purpose::Project]),
+    ] {
+        let policy: serde_json::Value = serde_json::from_str(policy).unwrap();
+        assert_eq!((&policy["Version"], &policy["Statement"][0]["Effect"]), (&"1.1".into(), &"Allow".into()));
+        assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
+        let actions: BTreeSet<String> = serde_json::from_value(policy["Statement"][0]["Action"].clone()).unwrap();
+        assert_eq!(actions, named(purposes));
+    }
+}
+
+#[test]
 fn only_a_wrong_key_or_signature_stops_the_key() {
     let stops = [true, true, true, true, true, false, false, false, false, false, false, true, true, false];
     for ((status, code, message), stops) in MESSAGES.into_iter().zip(stops) {
