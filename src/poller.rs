@@ -128,7 +128,7 @@ impl<A: DcsApi> Poller<A> {
 
     /// Polls everything once: until every operation has been tried, or cannot be because its key is stopped.
     pub async fn run_one_round(&mut self) {
-        while !self.members.iter_mut().all(|member| member.project.round_is_done()) {
+        while !self.members.iter().all(|member| member.project.round_is_done()) {
             self.dispatch();
             self.step().await;
         }
