@@ -2,6 +2,8 @@
 //!
 //! A poll replaces one [`InstanceView`] and its project; what did not change is shared with the picture before.
 
+mod instances;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use crate::domain::facts::RecordFacts;
 use crate::domain::instance::{CacheMode, Engine, InstanceStatus};
 use crate::domain::plan::WeeklyPlan;
 use crate::domain::{InstanceId, Operation, ProjectId, ProjectName};
+pub use instances::Instances;
 
 /// All projects, in the order of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +54,8 @@ pub struct ProjectView {
     pub tried: bool,
     /// Why the project cannot be asked or listed; `None` while it can.
     pub error: Option<Arc<CloudError>>,
-    /// Sorted by id.
-    pub instances: Vec<Arc<InstanceView>>,
+    /// By id.
+    pub instances: Instances,
 }
 
 /// What is known of one instance.
@@ -254,7 +257,7 @@ mod tests {
                 poll_interval: Duration::ZERO,
                 tried,
                 error: None,
-                instances: Vec::new(),
+                instances: Instances::default(),
             })
         };
         for (tried, expected) in [(vec![true, true], true), (vec![true, false], false), (vec![false], false)] {

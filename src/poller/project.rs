@@ -3,10 +3,10 @@
 mod listing;
 mod memory;
 mod outage;
+mod roster;
 mod timing;
 mod urgency;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use crate::snapshot::ProjectView;
 use listing::Doubt;
 use memory::Aside;
 use outage::Outage;
+use roster::Roster;
 use timing::Due;
 
 /// While a key is stopped, the project looks this often whether the key has changed.
@@ -102,7 +103,7 @@ pub(super) struct Project {
     metrics: OwnMetrics,
     /// Turns are counted from here.
     begun: Instant,
-    watched: BTreeMap<InstanceId, Watched>,
+    watched: Roster,
     queue: Queue<Task, Instant>,
     measured_at: Option<Instant>,
     reconsidered_at: Instant,
@@ -143,7 +144,7 @@ impl Project {
             polling: polling.clone(),
             metrics,
             begun: now,
-            watched: BTreeMap::new(),
+            watched: Roster::default(),
             queue: Queue::default(),
             measured_at: None,
             reconsidered_at: now,
@@ -204,12 +205,10 @@ impl Project {
     }
 
     /// Every operation has been tried, or cannot be because the key is stopped or the cloud is out of reach.
-    pub(super) fn round_is_done(&mut self) -> bool {
+    pub(super) fn round_is_done(&self) -> bool {
         let listed = self.config.discovery.is_none() || self.tried;
-        let polled = |watched: &mut Watched| {
-            Operation::PER_INSTANCE.iter().all(|operation| watched.poll(*operation).view.success.is_some())
-        };
-        self.held_until.is_some() || self.outage.is_some() || (listed && self.watched.values_mut().all(polled))
+        let polled = |watched: &Watched| watched.view().polls.iter().all(|poll| poll.success.is_some());
+        self.held_until.is_some() || self.outage.is_some() || (listed && self.watched.values().all(polled))
     }
 
     /// Takes the result of a task.
@@ -405,7 +404,7 @@ impl Project {
 
     /// The picture of the project; `project_id` is the cloud's id of it, once it is known, `stretch` by how much more
     /// is asked for than the budget gives.
-    pub(super) fn view(&self, project_id: Option<ProjectId>, stretch: f64) -> ProjectView {
+    pub(super) fn view(&mut self, project_id: Option<ProjectId>, stretch: f64) -> ProjectView {
         let stretched = self.polling.idle_interval.as_secs_f64() * stretch.max(1.0);
         ProjectView {
             name: self.config.name.clone(),
@@ -420,7 +419,7 @@ impl Project {
             poll_interval: Duration::try_from_secs_f64(stretched).unwrap_or(Duration::MAX),
             tried: self.tried,
             error: self.error.clone().or_else(|| self.listing_error.clone()),
-            instances: self.watched.values().map(|watched| Arc::clone(watched.view())).collect(),
+            instances: self.watched.picture(),
         }
     }
 }

@@ -48,7 +48,7 @@ impl Running {
     }
 
     fn find(&self, id: &str) -> Option<Arc<InstanceView>> {
-        self.project().instances.iter().find(|view| view.id == InstanceId::from(id)).cloned()
+        self.project().instances.get(&id.into()).cloned()
     }
 
     fn last_success(&self, id: &str) -> Option<Timestamp> {

@@ -125,38 +125,29 @@ fn apply(event: &Event, snapshot: &mut Snapshot) {
             change(Arc::make_mut(view));
         }
     };
-    let set = |view: &mut ProjectView, new: InstanceView| match view
-        .instances
-        .binary_search_by(|known| known.id.cmp(&new.id))
-    {
-        Ok(place) => view.instances[place] = Arc::new(new),
-        Err(place) => view.instances.insert(place, Arc::new(new)),
-    };
     match event {
         Event::Come { project, from, count, state } => change(*project, &|view| {
             for (number, more) in (*from..from + count).zip((0..16).cycle()) {
-                set(view, instance(number, state.wrapping_add(more)));
+                view.instances.set(Arc::new(instance(number, state.wrapping_add(more))));
             }
         }),
         Event::Go { project, from, count } => change(*project, &|view| {
-            let gone: Vec<_> = (*from..from + count).map(|number| unknown(&format!("id-{number:04}")).id).collect();
-            view.instances.retain(|known| gone.binary_search(&known.id).is_err());
+            (*from..from + count).for_each(|number| view.instances.remove(&unknown(&format!("id-{number:04}")).id));
         }),
         Event::Poll { project, number, state } => change(*project, &|view| {
             let new = instance(*number, *state);
-            if view.instances.iter().any(|known| known.id == new.id) {
-                set(view, new);
+            if view.instances.get(&new.id).is_some() {
+                view.instances.set(Arc::new(new));
             }
         }),
         Event::Describe { project } => change(*project, &|view| {
-            for instance in &mut view.instances {
-                *instance = Arc::new(InstanceView::clone(instance));
-            }
+            view.instances = view.instances.iter().map(|view| Arc::new(InstanceView::clone(view))).collect();
         }),
         Event::Rename { project, number, name } => change(*project, &|view| {
             let id = unknown(&format!("id-{number:04}")).id;
-            if let Some(known) = view.instances.iter_mut().find(|known| known.id == id) {
-                Arc::make_mut(known).name = format!("renamed \"{name}\"");
+            if let Some(known) = view.instances.get(&id) {
+                let name = format!("renamed \"{name}\"");
+                view.instances.set(Arc::new(InstanceView { name, ..InstanceView::clone(known) }));
             }
         }),
         Event::ChangeProject { project, up } => change(*project, &|view| view.up = Some(*up)),

@@ -54,7 +54,7 @@ fn project(instances: Vec<Arc<InstanceView>>) -> ProjectView {
         poll_interval: Duration::ZERO,
         tried: false,
         error: None,
-        instances,
+        instances: instances.into_iter().collect(),
     }
 }
 

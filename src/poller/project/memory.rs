@@ -164,7 +164,8 @@ impl Project {
         self.aside = Aside::default();
         self.listed_at = None;
         self.missing = None;
-        for id in std::mem::take(&mut self.watched).into_keys() {
+        for id in self.watched.keys().cloned().collect::<Vec<_>>() {
+            self.watched.remove(&id);
             for operation in Operation::PER_INSTANCE {
                 self.queue.remove(&Task::of(operation, &id));
             }

@@ -80,15 +80,19 @@ impl Project {
             return;
         }
         let mut failed = Vec::new();
-        for (id, watched) in &mut self.watched {
-            let is_lost = |error: &CloudError| is_out_of_reach(error);
+        for (id, watched) in self.watched.iter() {
             for operation in Operation::PER_INSTANCE {
-                let poll = watched.poll(operation);
-                if poll.view.error.as_deref().is_some_and(is_lost) {
-                    // What comes next is a failure of its own.
-                    poll.failures = 0;
+                if watched.view().poll(operation).error.is_some_and(|error| is_out_of_reach(&error)) {
                     failed.push(Task::of(operation, id));
                 }
+            }
+        }
+        for task in &failed {
+            if let Task::Backups(id) | Task::Policy(id) | Task::Restores(id) = task
+                && let Some(watched) = self.watched.get_mut(id)
+            {
+                // What comes next is a failure of its own.
+                watched.poll(task.operation()).failures = 0;
             }
         }
         if self.listing_failures > 0 {

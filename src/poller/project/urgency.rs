@@ -46,7 +46,7 @@ impl Project {
         let window = self.polling.window_interval;
         let none = RecordFacts::default();
         let mut opened = Vec::new();
-        for (id, watched) in &self.watched {
+        for (id, watched) in self.watched.iter() {
             let task = Task::Backups(id.clone());
             let Some((due, measure)) = self.queue.place(&task) else { continue };
             if measure <= window || due > at.steady {

@@ -42,7 +42,7 @@ impl Running {
     }
 
     fn instance(&self, id: &str) -> Option<Arc<InstanceView>> {
-        self.project().instances.iter().find(|view| view.id == InstanceId::from(id)).cloned()
+        self.project().instances.get(&id.into()).cloned()
     }
 
     fn last_success(&self, id: &str) -> Option<LastSuccess> {
@@ -292,7 +292,7 @@ async fn what_the_configuration_does_not_watch_any_more_is_not_shown() {
         Box::new(|_, request| (request.operation() != Operation::Instances).then_some(ErrorKind::Connection));
     let task = tokio::spawn(poller.run(std::future::pending()));
     pass(MINUTE).await;
-    let backups = |index: usize| picture.borrow().projects[0].instances[index].backups.is_some();
+    let backups = |index: usize| picture.borrow().projects[0].instances.iter().nth(index).unwrap().backups.is_some();
     assert_eq!([backups(0), backups(1), backups(2)], [true, true, false], "found again, with the facts they had");
     task.abort();
 }
@@ -338,13 +338,13 @@ async fn a_name_that_turns_out_to_mean_another_project_forgets_what_was_restored
         let mut project = build(&by_name);
         assert!(project.is_of(&full));
         project.restore(full.clone(), at);
-        let ids = |project: &Project| -> Vec<String> {
+        let ids = |project: &mut Project| -> Vec<String> {
             project.view(None, 1.0).instances.iter().map(|view| view.id.to_string()).collect()
         };
-        assert_eq!(ids(&project), ["i-001", "i-002"]);
+        assert_eq!(ids(&mut project), ["i-001", "i-002"]);
         assert_eq!(project.memory(None).unwrap().project_id, ProjectId::from("0123"), "not yet told otherwise");
         project.turned_out_to_be(&id.into(), at);
-        assert_eq!(ids(&project), expected, "{id}");
+        assert_eq!(ids(&mut project), expected, "{id}");
         assert_eq!(project.view(None, 1.0).listed_at.is_some(), id == "0123");
     }
 }

@@ -18,10 +18,7 @@ pub(crate) fn of(kind: &str, instances: u64) -> Arc<Snapshot> {
         return full;
     }
     let project = &full.projects[0];
-    let mut views: Vec<InstanceView> =
-        (0..).zip(&project.instances).map(|(number, view)| usual(number, view)).collect();
-    views.sort_by(|one, other| one.id.cmp(&other.id));
-    let instances = views.into_iter().map(Arc::new).collect();
+    let instances = (0..).zip(&project.instances).map(|(number, view)| Arc::new(usual(number, view))).collect();
     snapshot(vec![ProjectView { instances, ..ProjectView::clone(project) }])
 }
 
@@ -61,7 +58,7 @@ fn scrambled(number: u64) -> u64 {
 pub(crate) fn polled(before: &Snapshot, poll: u64) -> Arc<Snapshot> {
     let mut project = ProjectView::clone(&before.projects[0]);
     let place = (scrambled(poll) % project.instances.len() as u64) as usize;
-    let mut view = InstanceView::clone(&project.instances[place]);
+    let mut view = project.instances.iter().nth(place).unwrap().as_ref().clone();
     let moment = now() + std::time::Duration::from_millis(poll * 20);
     view.polls[(poll % 2) as usize].last_success_at = Some(moment);
     if poll.is_multiple_of(10) {
@@ -72,6 +69,6 @@ pub(crate) fn polled(before: &Snapshot, poll: u64) -> Arc<Snapshot> {
         }
         view.backups = Some(Arc::new(facts));
     }
-    project.instances[place] = Arc::new(view);
+    project.instances.set(Arc::new(view));
     Arc::new(Snapshot { projects: vec![Arc::new(project)], ..before.clone() })
 }

@@ -1,0 +1,74 @@
+//! The instances of a project that are watched, with the picture of them all that is published.
+//!
+//! Whatever was lent out to be changed is compared when the picture is wanted next: nobody has to think of it.
+
+use std::collections::{BTreeMap, btree_map};
+use std::sync::Arc;
+
+use crate::domain::InstanceId;
+use crate::poller::instance::Watched;
+use crate::snapshot::Instances;
+
+/// The watched instances, by id.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    watched: BTreeMap<InstanceId, Watched>,
+    /// As of the last time it was wanted.
+    picture: Instances,
+    /// Came, went or may have changed since.
+    touched: Vec<InstanceId>,
+}
+
+impl Roster {
+    pub(super) fn len(&self) -> usize {
+        self.watched.len()
+    }
+
+    pub(super) fn contains_key(&self, id: &InstanceId) -> bool {
+        self.watched.contains_key(id)
+    }
+
+    pub(super) fn get(&self, id: &InstanceId) -> Option<&Watched> {
+        self.watched.get(id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &InstanceId) -> Option<&mut Watched> {
+        let watched = self.watched.get_mut(id)?;
+        self.touched.push(id.clone());
+        Some(watched)
+    }
+
+    pub(super) fn insert(&mut self, id: InstanceId, watched: Watched) {
+        self.touched.push(id.clone());
+        self.watched.insert(id, watched);
+    }
+
+    pub(super) fn remove(&mut self, id: &InstanceId) {
+        self.touched.push(id.clone());
+        self.watched.remove(id);
+    }
+
+    pub(super) fn keys(&self) -> btree_map::Keys<'_, InstanceId, Watched> {
+        self.watched.keys()
+    }
+
+    pub(super) fn values(&self) -> btree_map::Values<'_, InstanceId, Watched> {
+        self.watched.values()
+    }
+
+    pub(super) fn iter(&self) -> btree_map::Iter<'_, InstanceId, Watched> {
+        self.watched.iter()
+    }
+
+    /// The picture of them all; costs what was touched since the last one.
+    pub(super) fn picture(&mut self) -> Instances {
+        for id in self.touched.drain(..) {
+            match self.watched.get(&id) {
+                Some(watched) => self.picture.set(Arc::clone(watched.view())),
+                None => self.picture.remove(&id),
+            }
+        }
+        debug_assert_eq!(self.picture.len(), self.watched.len(), "an instance came or went unseen");
+        self.picture.clone()
+    }
+}
