@@ -168,8 +168,8 @@ async fn one_round_does_not_sit_out_a_long_pause_and_says_so() {
         let begin = tokio::time::Instant::now();
         poller.run_one_round().await;
         let project = poller.subscribe().borrow().projects[0].clone();
-        let polled = project.instances.iter().all(|view| view.polls.iter().all(|poll| poll.success.is_some()));
-        assert_eq!(polled, is_waited_for, "after {pause} s");
+        let is_whole = project.instances.iter().all(|view| view.polls.iter().all(|poll| poll.success.is_some()));
+        assert_eq!(is_whole, is_waited_for, "after {pause} s");
         let error = project.error.as_ref().map(ToString::to_string).unwrap_or_default();
         let is_told =
             error.contains("asks for no requests for 3600 s") || error.contains("asks for no requests for 3599 s");
