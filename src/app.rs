@@ -12,6 +12,7 @@ use crate::cloud::client::HttpApi;
 use crate::cloud::credentials::Logins;
 use crate::cloud::paced::Paced;
 use crate::config::{Config, CredentialsConfig, StorageConfig};
+use crate::domain::shard::Shard;
 use crate::exposition::Exposition;
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
@@ -146,5 +147,5 @@ fn poller(config: &Config, clock: &Clock, metrics: &OwnMetrics) -> anyhow::Resul
         let api = Paced::new(api, project.name.clone(), paces, keys.clone(), metrics.clone());
         projects.push((project.clone(), api));
     }
-    Ok(Poller::new(projects, &config.polling, clock.clone(), metrics.clone()))
+    Ok(Poller::new(projects, Shard::ALONE, &config.polling, clock.clone(), metrics.clone()))
 }

@@ -215,6 +215,19 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The part of each of so many processes that keep these limits together; one request at a time is the least.
+    #[must_use]
+    pub fn shared_by(self, processes: u32) -> Self {
+        let part = |count: u32| (count / processes).max(1);
+        Self {
+            requests_per_second: self.requests_per_second / f64::from(processes),
+            burst: part(self.burst),
+            concurrency: part(self.concurrency),
+        }
+    }
+}
+
 /// Keys `polling`, `lookback` within it: how often the cloud is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Polling {
