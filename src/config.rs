@@ -26,6 +26,7 @@ mod scalar;
 mod schema;
 mod section;
 mod shape;
+mod shard;
 mod source;
 mod tree;
 mod validate;
@@ -39,6 +40,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::domain::plan::UtcOffset;
+use crate::domain::shard::Shard;
 use crate::domain::{InstanceId, ProjectId, ProjectName};
 pub use load::{Inputs, Loaded, load};
 pub use problem::{Problem, Problems};
@@ -58,6 +60,8 @@ pub struct Config {
     pub polling: Polling,
     /// Key `storage`; `None` where facts are not kept.
     pub storage: Option<StorageConfig>,
+    /// Key `shard`, flags `--shard.ordinal` and `--shard.total`: which part of the instances is watched. Default: all.
+    pub shard: Shard,
 }
 
 /// One element of `projects`.
