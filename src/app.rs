@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::cloud::client::HttpApi;
 use crate::cloud::credentials::Logins;
 use crate::cloud::paced::Paced;
-use crate::config::{Config, CredentialsConfig, StorageConfig};
+use crate::config::{Config, CredentialsConfig, Limits, StorageConfig};
 use crate::exposition::Exposition;
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
@@ -45,6 +45,13 @@ impl App {
             Some(config) => Some(restored(config, &mut poller, &clock, &metrics).await),
             None => None,
         };
+        if config.shard.has_others() {
+            tracing::info!(
+                ordinal = config.shard.ordinal(),
+                total = config.shard.total(),
+                "watching a shard of the instances"
+            );
+        }
         let exposition = Exposition::new(poller.subscribe(), metrics, clock);
         let web = Web::bind(options, exposition, poller.subscribe()).await?;
         Ok(Self { poller, web, storage })
@@ -127,24 +134,28 @@ pub async fn poll_once(config: &Config, clock: Clock) -> anyhow::Result<Arc<Snap
     Ok(snapshot)
 }
 
-/// One client and budget per project; credentials' limits, keys and logins are shared by their projects.
+/// One client and budget per project; credentials' limits, keys and logins are shared by their projects, and all
+/// limits by the processes.
 fn poller(config: &Config, clock: &Clock, metrics: &OwnMetrics) -> anyhow::Result<Poller<HttpApi>> {
     let keys = Arc::new(KeyRing::default());
     let mut shared: HashMap<*const CredentialsConfig, Arc<Pace>> = HashMap::new();
-    let mut logins = Logins::new(config.polling.request_timeout, keys.clone(), clock.clone(), metrics.clone());
+    let processes = config.shard.total();
+    let logins = Logins::new(config.polling.request_timeout, keys.clone(), clock.clone(), metrics.clone());
+    let mut logins = logins.shared_by(processes);
+    let pace = |limits: Limits| Arc::new(Pace::new(limits.shared_by(processes)));
     let mut projects = Vec::with_capacity(config.projects.len());
     for project in &config.projects {
         let in_project = || format!("project {}", project.name);
         let login = logins.of(project).with_context(in_project)?;
         let api =
             HttpApi::new(project, &config.polling, login, clock.clone(), metrics.clone()).with_context(in_project)?;
-        let mut paces: Vec<Arc<Pace>> = project.limits.map(|limits| Arc::new(Pace::new(limits))).into_iter().collect();
+        let mut paces: Vec<Arc<Pace>> = project.limits.map(pace).into_iter().collect();
         if let Some(limits) = project.credentials.limits {
-            let pace = shared.entry(Arc::as_ptr(&project.credentials)).or_insert_with(|| Arc::new(Pace::new(limits)));
+            let pace = shared.entry(Arc::as_ptr(&project.credentials)).or_insert_with(|| pace(limits));
             paces.push(pace.clone());
         }
         let api = Paced::new(api, project.name.clone(), paces, keys.clone(), metrics.clone());
         projects.push((project.clone(), api));
     }
-    Ok(Poller::new(projects, &config.polling, clock.clone(), metrics.clone()))
+    Ok(Poller::new(projects, config.shard, &config.polling, clock.clone(), metrics.clone()))
 }

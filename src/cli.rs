@@ -64,10 +64,11 @@ pub struct Serve {
     /// Not yet: reload the configuration at POST /-/reload.
     #[arg(long = "web.enable-lifecycle")]
     pub enable_lifecycle: bool,
-    /// This process's number among the shards: 0, more are not yet possible.
+    /// This process's number among those that share the instances, from 0; `auto`: the number at the end of the host
+    /// name.
     #[arg(long = "shard.ordinal", value_name = "N")]
     pub shard_ordinal: Option<String>,
-    /// How many processes share the instances: 1, more are not yet possible.
+    /// How many processes share the instances.
     #[arg(long = "shard.total", value_name = "N")]
     pub shard_total: Option<String>,
 }

@@ -16,6 +16,8 @@ use crate::check::{Report, table};
 use crate::cli::{Check, CheckConfig, Demo, LogFlags, Output, Serve, Simulate, SimulatedCloud};
 use crate::clock::Clock;
 use crate::config::{self, Config, Inputs};
+use crate::domain::shard::Shard;
+use crate::host_name::host_name;
 use crate::simulator::{self, Simulator};
 use crate::web::{Bounds, ListenAddress, WebOptions};
 
@@ -38,6 +40,7 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
     }
     let inputs = Inputs {
         file: flags.config.file,
+        host_name: Some(host_name(&environment)),
         environment,
         shard_ordinal: flags.shard_ordinal,
         shard_total: flags.shard_total,
@@ -90,8 +93,11 @@ pub async fn simulate(flags: Simulate, clock: Clock) -> anyhow::Result<u8> {
 pub async fn check(flags: &Check, environment: Vec<(String, String)>, clock: Clock) -> anyhow::Result<u8> {
     let coloured = std::io::stdout().is_terminal()
         && !environment.iter().any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
-    let inputs = Inputs { file: flags.config.file.clone(), environment, shard_ordinal: None, shard_total: None };
-    let Some(config) = load(&inputs) else { return Ok(BAD_CONFIGURATION) };
+    let inputs = Inputs { file: flags.config.file.clone(), environment, ..Inputs::default() };
+    // Whoever asks whether all is fresh means all of it, whatever a daemon's part of it would be.
+    let Some(config) = load(&inputs).map(|config| Config { shard: Shard::ALONE, ..config }) else {
+        return Ok(BAD_CONFIGURATION);
+    };
     let shutdown = shutdown_on_signals()?;
     let snapshot = tokio::select! {
         snapshot = crate::app::poll_once(&config, clock.clone()) => snapshot?,
@@ -108,7 +114,7 @@ pub async fn check(flags: &Check, environment: Vec<(String, String)>, clock: Clo
 
 /// Reads the configuration and says what is wrong with it.
 pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> u8 {
-    let inputs = Inputs { file: flags.config.file.clone(), environment, shard_ordinal: None, shard_total: None };
+    let inputs = Inputs { file: flags.config.file.clone(), environment, ..Inputs::default() };
     let web = flags.web_config_file.as_ref().map(|_| WEB_CONFIG_NOT_BUILT);
     let loaded = config::load(&inputs);
     if let Err(problems) = &loaded {

@@ -26,6 +26,7 @@ mod scalar;
 mod schema;
 mod section;
 mod shape;
+mod shard;
 mod source;
 mod tree;
 mod validate;
@@ -39,6 +40,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::domain::plan::UtcOffset;
+use crate::domain::shard::Shard;
 use crate::domain::{InstanceId, ProjectId, ProjectName};
 pub use load::{Inputs, Loaded, load};
 pub use problem::{Problem, Problems};
@@ -58,6 +60,8 @@ pub struct Config {
     pub polling: Polling,
     /// Key `storage`; `None` where facts are not kept.
     pub storage: Option<StorageConfig>,
+    /// Key `shard`, flags `--shard.ordinal` and `--shard.total`: which part of the instances is watched. Default: all.
+    pub shard: Shard,
 }
 
 /// One element of `projects`.
@@ -212,6 +216,19 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { requests_per_second: 5.0, burst: 10, concurrency: 8 }
+    }
+}
+
+impl Limits {
+    /// The part of each of so many processes that keep these limits together; one request at a time is the least.
+    #[must_use]
+    pub fn shared_by(self, processes: u32) -> Self {
+        let part = |count: u32| (count / processes).max(1);
+        Self {
+            requests_per_second: self.requests_per_second / f64::from(processes),
+            burst: part(self.burst),
+            concurrency: part(self.concurrency),
+        }
     }
 }
 

@@ -28,6 +28,7 @@ pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod exposition;
+pub mod host_name;
 pub mod logging;
 pub mod memory;
 pub mod pace;

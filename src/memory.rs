@@ -58,6 +58,8 @@ pub struct ProjectMemory {
     pub endpoint: String,
     /// What may be shown of the project itself; `None` where that is too old, or nothing was tried yet.
     pub shown: Option<ShownProject>,
+    /// How many instances were known of it: these, and those of other shards.
+    pub known: u64,
     /// Sorted by id.
     pub instances: Vec<InstanceMemory>,
 }

@@ -24,6 +24,7 @@ use crate::cloud::paced::Paced;
 use crate::cloud::{Answer, CloudError, DcsApi, Oddities, Request};
 use crate::config::{Polling, ProjectConfig};
 use crate::domain::ProjectName;
+use crate::domain::shard::Shard;
 use crate::exposition::own::OwnMetrics;
 use crate::snapshot::Snapshot;
 use line::{FromLine, Line};
@@ -74,14 +75,21 @@ struct Done {
 }
 
 impl<A: DcsApi> Poller<A> {
-    /// A poller of these projects, each with its API; nothing is sent before it runs.
-    pub fn new(projects: Vec<(ProjectConfig, Paced<A>)>, polling: &Polling, clock: Clock, metrics: OwnMetrics) -> Self {
+    /// A poller of a shard of these projects, each with its API; nothing is sent before it runs.
+    pub fn new(
+        projects: Vec<(ProjectConfig, Paced<A>)>,
+        shard: Shard,
+        polling: &Polling,
+        clock: Clock,
+        metrics: OwnMetrics,
+    ) -> Self {
+        metrics.shard(shard);
         let now = Instant::now();
         let moved = Arc::new(Notify::new());
         let members: Vec<_> = projects
             .into_iter()
             .map(|(config, api)| Member {
-                project: Project::new(&config, polling, metrics.clone(), now),
+                project: Project::new(&config, shard, polling, metrics.clone(), now),
                 api: Arc::new(api),
                 sizes: Arc::default(),
                 line: Arc::new(Line::new(moved.clone())),

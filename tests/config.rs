@@ -20,6 +20,8 @@ mod logins;
 mod reference;
 #[path = "config/regions.rs"]
 mod regions;
+#[path = "config/shards.rs"]
+mod shards;
 #[path = "config/wrong.rs"]
 mod wrong;
 #[path = "config/wrong_credentials.rs"]

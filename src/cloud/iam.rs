@@ -28,6 +28,8 @@ use crate::pace::{self, Pace};
 
 /// The budget of one endpoint.
 pub(super) const BUDGET: Limits = Limits { requests_per_second: 2.0, burst: 5, concurrency: 2 };
+/// However many processes share it: one that gets fewer turns would wait too long for them ([`LONGEST_WAIT`]).
+const LEAST_A_SECOND: f64 = 0.5;
 /// All wait no longer than this for one that was told to wait; it waits longer itself.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Those who were stopped unheard go before the one whose password was refused, which may not be the password's
@@ -37,6 +39,12 @@ const COURTESY: Duration = Duration::from_mins(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// No answer about a login is longer: 1 MiB.
 const MAX_ANSWER: usize = 1 << 20;
+
+/// The part of the budget that each of so many processes has.
+pub(super) fn part_of_budget(processes: u32) -> Limits {
+    let part = BUDGET.shared_by(processes);
+    Limits { requests_per_second: part.requests_per_second.max(LEAST_A_SECOND), ..part }
+}
 
 /// An endpoint that issues tokens or keys.
 #[derive(Debug)]
@@ -237,4 +245,18 @@ fn stopped(stopped: Stopped) -> CloudError {
     let message = "not tried: the same was refused before, and five refusals in a row would lock it; once it is \
                    changed, it is tried at once";
     CloudError { retry_after: Some(stopped.remaining), ..CloudError::new(ErrorKind::Held, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_share_the_budget_as_long_as_a_login_gets_its_turn() {
+        for (processes, requests_per_second, burst, concurrency) in
+            [(1, 2.0, 5, 2), (2, 1.0, 2, 1), (4, 0.5, 1, 1), (100, 0.5, 1, 1)]
+        {
+            assert_eq!(part_of_budget(processes), Limits { requests_per_second, burst, concurrency });
+        }
+    }
 }

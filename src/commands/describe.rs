@@ -11,7 +11,11 @@ use crate::config::{Agency, Assume, CloudProject, Config, CredentialsConfig, Pro
 /// The whole configuration, a few short lines for each project.
 pub(super) fn describe(config: &Config) -> String {
     let count = config.projects.len();
-    let mut text = format!("the configuration is good: {count} project{}\n", if count == 1 { "" } else { "s" });
+    let shared = match config.shard.total() {
+        1 => String::new(),
+        total => format!(", shared by {total} processes"),
+    };
+    let mut text = format!("the configuration is good: {count} project{}{shared}\n", if count == 1 { "" } else { "s" });
     for project in &config.projects {
         let watched = match (&project.discovery, project.instances.len()) {
             (Some(_), 0) => "all instances".to_owned(),

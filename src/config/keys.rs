@@ -8,6 +8,8 @@ use super::schema::{Built, KeyDoc, Kind};
 /// Seconds and requests are cheap to write; numbers beyond these are typing errors.
 const MOST_REQUESTS: f64 = 10_000.0;
 const MOST: u32 = 10_000;
+/// Nobody starts more processes; each watches a few instances then.
+pub(super) const MOST_SHARDS: u32 = 10_000;
 
 const fn key(path: &'static str, kind: Kind, help: &'static str) -> KeyDoc {
     KeyDoc { path, kind, default: None, help, built: Built::Yes }
@@ -219,8 +221,13 @@ pub(super) const KEYS: &[KeyDoc] = &[
         "facts stored longer ago are not shown before the next poll; only what must not be forgotten is kept",
     )
     .default("1h"),
-    key("shard", Kind::Map, "sharing the instances among several processes"),
-    key("shard.ordinal", Kind::Ordinal, "the number of this process, from 0; not yet: `auto` and anything but 0")
-        .default("0"),
-    key("shard.total", Kind::Count(1, MOST), "how many processes share the work; not yet: anything but 1").default("1"),
+    key("shard", Kind::Map, "sharing the instances, and the limits, among several processes"),
+    key(
+        "shard.ordinal",
+        Kind::Ordinal,
+        "the number of this process, from 0; `auto` takes the number at the end of the host name; must be set where \
+         `total` is above 1",
+    )
+    .default("0"),
+    key("shard.total", Kind::Count(1, MOST_SHARDS), "how many processes there are; the same for each").default("1"),
 ];

@@ -20,6 +20,9 @@ pub struct Inputs {
     pub shard_ordinal: Option<String>,
     /// `--shard.total`.
     pub shard_total: Option<String>,
+    /// The host name, for `ordinal: auto`; empty where it cannot be told. `None` where what is read is for a process
+    /// elsewhere: then `auto` is good as it is, and stands for the first shard.
+    pub host_name: Option<String>,
 }
 
 /// A good configuration.
@@ -61,7 +64,8 @@ fn read(inputs: &Inputs, report: &Report) -> Option<Config> {
     let typed = typed?;
     let place = Place { report, origin: typed.origin, path: String::new() };
     let directory = inputs.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    validate::config(&tree, &environment, inputs.file.is_some().then_some(&place), directory, report)
+    let file = inputs.file.is_some().then_some(&place);
+    validate::config(&tree, &environment, file, directory, inputs.host_name.as_deref(), report)
 }
 
 fn from_file(path: &Path, report: &Report) -> Option<Node> {

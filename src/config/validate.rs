@@ -10,7 +10,7 @@ use super::problem::{Origin, Place, Report, quoted};
 use super::project::{self, Shared, alone};
 use super::section::Section;
 use super::tree::Node;
-use super::{CloudProject, Config, Polling, ProjectConfig, StorageConfig, scalar};
+use super::{CloudProject, Config, Polling, ProjectConfig, StorageConfig, shard};
 
 /// Reads the whole tree; `None` where something was complained about.
 pub(super) fn config<'a>(
@@ -18,10 +18,11 @@ pub(super) fn config<'a>(
     environment: &'a Environment<'a>,
     file: Option<&Place>,
     directory: &'a Path,
+    host_name: Option<&str>,
     report: &'a Report,
 ) -> Option<Config> {
     let root = Section::root(tree, report);
-    check_shard(&root);
+    let part = shard::read(&root, host_name);
     let storage = storage(&root, directory);
     let polling = polling(&root);
     let rpo_grace = root.duration("rpo_grace");
@@ -46,7 +47,7 @@ pub(super) fn config<'a>(
     };
     shared.credentials.warn_of_unused();
     rpo_grace?;
-    Some(Config { projects: projects?, polling: polling?, storage })
+    Some(Config { projects: projects?, polling: polling?, storage, shard: part? })
 }
 
 /// Whether any variable says that the environment is to name the project.
@@ -139,23 +140,4 @@ fn storage(root: &Section, directory: &Path) -> Option<StorageConfig> {
             .problem(format!("{:?} is no directory; name one, it is made if it is missing", path.to_string_lossy()));
     }
     Some(StorageConfig { path, interval: storage.duration("interval")?, max_age: storage.duration("max_age")? })
-}
-
-/// There is one process yet; that it is the first of one may be said.
-fn check_shard(root: &Section) {
-    let Some(shard) = root.section("shard") else { return };
-    let Some((ordinal, total)) = shard.text("ordinal").zip(shard.text("total")) else { return };
-    let not_yet = |place: &Place| {
-        place.problem("is not supported yet: all instances are watched by one process; remove it");
-    };
-    let count = |text: &str| scalar::count(text, 0, u32::MAX).ok();
-    match (count(ordinal.text), count(total.text)) {
-        (None, _) => not_yet(&ordinal.place),
-        (Some(0), Some(1)) => {}
-        (Some(number), Some(all)) if number >= all => {
-            let sentence = format!("is {number}, but must be below the total of {all}; processes count from 0");
-            ordinal.place.problem(sentence);
-        }
-        _ => not_yet(&total.place),
-    }
 }

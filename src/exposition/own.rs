@@ -20,6 +20,7 @@ use prometheus::{
 use super::families::Kind;
 use crate::cloud::Oddities;
 use crate::cloud::error::ErrorKind;
+use crate::domain::shard::Shard;
 use crate::domain::{Operation, ProjectName, Purpose};
 use crate::storage::file::Reason;
 
@@ -125,6 +126,8 @@ pub struct OwnMetrics {
     unknown_values: IntCounterVec,
     clock_skew: GaugeVec,
     credentials_expiry: GaugeVec,
+    shard_ordinal: IntGauge,
+    shards: IntGauge,
     storage_written: GaugeVec,
     storage_failures: IntCounterVec,
     storage_rejected: IntCounterVec,
@@ -159,12 +162,15 @@ impl OwnMetrics {
                 &registry,
                 GaugeVec::new(CREDENTIALS_EXPIRY.opts(), CREDENTIALS_EXPIRY.labels),
             ),
+            shard_ordinal: register(&registry, IntGauge::with_opts(SHARD_ORDINAL.opts())),
+            shards: register(&registry, IntGauge::with_opts(SHARDS.opts())),
             storage_written: register(&registry, GaugeVec::new(STORAGE_WRITTEN.opts(), STORAGE_WRITTEN.labels)),
             storage_failures: register(&registry, IntCounterVec::new(STORAGE_FAILURES.opts(), STORAGE_FAILURES.labels)),
             storage_rejected: register(&registry, IntCounterVec::new(STORAGE_REJECTED.opts(), STORAGE_REJECTED.labels)),
             registry,
         };
         metrics.register_constants(started, lookback);
+        metrics.shard(Shard::ALONE);
         for project in projects {
             metrics.begin_at_zero(project);
         }
@@ -180,8 +186,6 @@ impl OwnMetrics {
         register(registry, Gauge::with_opts(START.opts())).set(unix_seconds(started));
         register(registry, IntGauge::with_opts(RELOAD_SUCCESSFUL.opts())).set(1);
         register(registry, Gauge::with_opts(RELOAD_AT.opts())).set(unix_seconds(started));
-        register(registry, IntGauge::with_opts(SHARD_ORDINAL.opts())).set(0);
-        register(registry, IntGauge::with_opts(SHARDS.opts())).set(1);
         register(registry, Gauge::with_opts(LOOKBACK.opts())).set(lookback.as_secs_f64());
         let process = process::Process::started_at(started);
         registry.register(Box::new(process)).expect("no family of ours begins with process_");
@@ -246,6 +250,12 @@ impl OwnMetrics {
             // An error says that there was no such series, which is what is wanted.
             None => drop(self.credentials_expiry.remove_label_values(&project)),
         }
+    }
+
+    /// Which of several processes this is.
+    pub fn shard(&self, shard: Shard) {
+        self.shard_ordinal.set(i64::from(shard.ordinal()));
+        self.shards.set(i64::from(shard.total()));
     }
 
     /// Facts are stored from here on: its counts begin at 0.

@@ -22,7 +22,7 @@ use crate::domain::record::{BackupFormat, BackupType};
 use crate::snapshot::Details;
 
 /// The version of the layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The distance of moments from here is written: 2026-01-01, so that it is short.
 const BASE: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -64,7 +64,7 @@ pub fn read(bytes: &[u8]) -> Option<Memory> {
 }
 
 fn put_project(writer: &mut Writer, project: &ProjectMemory) {
-    let ProjectMemory { name, project_id, project_name, endpoint, shown, instances } = project;
+    let ProjectMemory { name, project_id, project_name, endpoint, shown, known, instances } = project;
     writer.text(name.as_str());
     writer.text(project_id.as_str());
     writer.option(project_name.as_deref(), Writer::text);
@@ -75,6 +75,7 @@ fn put_project(writer: &mut Writer, project: &ProjectMemory) {
         writer.option(*listed_at, put_moment);
         writer.option(*missing, Writer::number);
     });
+    writer.number(*known);
     writer.count(instances.len());
 }
 
@@ -91,6 +92,7 @@ fn get_project(reader: &mut Reader) -> Option<ProjectMemory> {
                 missing: reader.option(Reader::number)?,
             })
         })?,
+        known: reader.number()?,
         instances: (0..reader.count()?)
             .map(|_| {
                 let mut instance = Reader::of(reader.bytes()?);

@@ -124,13 +124,14 @@ fn any_project() -> impl Strategy<Value = ProjectMemory> {
     let shown = (option::of(any::<bool>()), option::of(any_moment()), option::of(any::<u64>()));
     let shown = shown.prop_map(|(up, listed_at, missing)| ShownProject { up, listed_at, missing });
     let names = (".{0,9}", ".{0,32}", option::of(".{0,9}"), ".{0,30}");
-    (names, option::of(shown), vec(any_instance(), 0..5)).prop_map(
-        |((name, project_id, project_name, endpoint), shown, instances)| ProjectMemory {
+    (names, option::of(shown), any::<u64>(), vec(any_instance(), 0..5)).prop_map(
+        |((name, project_id, project_name, endpoint), shown, known, instances)| ProjectMemory {
             name: name.into(),
             project_id: project_id.into(),
             project_name,
             endpoint,
             shown,
+            known,
             instances,
         },
     )

@@ -33,6 +33,7 @@ fn memory(saved_at: Timestamp, polled_at: Option<Timestamp>) -> Memory {
         project_name: None,
         endpoint: "https://dcs.example".to_owned(),
         shown: Some(ShownProject { up: Some(true), listed_at: polled_at, missing: Some(0) }),
+        known: 1,
         instances: vec![instance(polled_at)],
     };
     Memory { saved_at, projects: vec![project] }
@@ -94,14 +95,14 @@ fn the_layout_is_that_of_its_version() {
         b"0123",
         &[0, 19],
         b"https://dcs.example",
-        &[1, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 1, 0, 1, 51, 1, b'i', 1, 0, 0, 1, 5],
+        &[1, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 1, 0, 1, 1, 51, 1, b'i', 1, 0, 0, 1, 5],
         b"cache",
         &[0, 0, 0, 0, 0, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 0, 0, 0, 0],
         &[0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1],
         &[0, 0, 0],
     ]
     .concat();
-    assert_eq!((layout::VERSION, bytes), (1, expected), "another form needs another VERSION of the file");
+    assert_eq!((layout::VERSION, bytes), (2, expected), "another form needs another VERSION of the file");
 }
 
 proptest! {

@@ -19,6 +19,7 @@ use crate::config::{
 use crate::domain::instance::{CacheMode, Instance, InstanceStatus, PolicyReading};
 use crate::domain::plan::{BackupPolicy, UtcOffset};
 use crate::domain::record::{BackupType, ErrorCode, Record, State};
+use crate::domain::shard::Shard;
 use crate::domain::{InstanceId, Operation};
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
@@ -178,7 +179,17 @@ impl Fake {
             let api = Self { project, ..self.clone() };
             (config.clone(), Paced::new(api, config.name.clone(), paces, keys.clone(), metrics.clone()))
         });
-        Poller::new(projects.collect(), polling, self.clock.clone(), metrics.clone())
+        Poller::new(projects.collect(), Shard::ALONE, polling, self.clock.clone(), metrics.clone())
+    }
+
+    /// A poller of a shard of one project, with its part of the limits; the cloud tells its requests by its number.
+    pub(super) fn shard_poller(&self, config: &ProjectConfig, shard: Shard, metrics: &OwnMetrics) -> Poller<Self> {
+        let polling = Polling::default();
+        let limits = config.limits.unwrap_or_default().shared_by(shard.total());
+        let api = Self { project: shard.ordinal() as usize, ..self.clone() };
+        let paces = vec![Arc::new(Pace::new(limits))];
+        let api = Paced::new(api, config.name.clone(), paces, Arc::new(KeyRing::default()), metrics.clone());
+        Poller::new(vec![(config.clone(), api)], shard, &polling, self.clock.clone(), metrics.clone())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod listing;
 mod memory;
+mod others;
 mod outage;
 mod roster;
 mod timing;
@@ -20,12 +21,14 @@ use crate::cloud::error::ErrorKind;
 use crate::config::{Polling, ProjectConfig};
 use crate::domain::instance::Instance;
 use crate::domain::record::Record;
+use crate::domain::shard::Shard;
 use crate::domain::{InstanceId, Operation, ProjectId, ProjectName};
 use crate::exposition::own::OwnMetrics;
 use crate::schedule::{Queue, fraction};
 use crate::snapshot::ProjectView;
 use listing::Doubt;
 use memory::Aside;
+use others::Others;
 use outage::Outage;
 use roster::Roster;
 use timing::Due;
@@ -98,12 +101,16 @@ pub(super) struct Moment {
 #[derive(Debug)]
 pub(super) struct Project {
     config: ProjectConfig,
+    /// Which of the project's instances are watched here.
+    shard: Shard,
     polling: Polling,
     terms: Terms,
     metrics: OwnMetrics,
     /// Turns are counted from here.
     begun: Instant,
     watched: Roster,
+    /// The rest of the project's instances.
+    others: Others,
     queue: Queue<Task, Instant>,
     measured_at: Option<Instant>,
     reconsidered_at: Instant,
@@ -137,14 +144,22 @@ pub(super) struct Project {
 }
 
 impl Project {
-    pub(super) fn new(config: &ProjectConfig, polling: &Polling, metrics: OwnMetrics, now: Instant) -> Self {
+    pub(super) fn new(
+        config: &ProjectConfig,
+        shard: Shard,
+        polling: &Polling,
+        metrics: OwnMetrics,
+        now: Instant,
+    ) -> Self {
         let mut project = Self {
             terms: Terms { plan_utc_offset: config.plan_utc_offset, rpo: config.rpo, rpo_grace: config.rpo_grace },
             config: config.clone(),
+            shard,
             polling: polling.clone(),
             metrics,
             begun: now,
             watched: Roster::default(),
+            others: Others::default(),
             queue: Queue::default(),
             measured_at: None,
             reconsidered_at: now,
@@ -172,7 +187,14 @@ impl Project {
         for instance in &config.instances {
             project.watch(&instance.id, instance.name.clone(), true, now);
         }
+        // There is no first request to wait for.
+        project.tried = project.asks_nothing();
         project
+    }
+
+    /// Whether no request is ever sent: there is no discovery, and every instance belongs to another shard.
+    fn asks_nothing(&self) -> bool {
+        self.config.discovery.is_none() && self.watched.len() == 0
     }
 
     pub(super) fn name(&self) -> &ProjectName {
@@ -384,10 +406,15 @@ impl Project {
         self.error = Some(Arc::new(error));
     }
 
+    /// Watches it, if it belongs to this shard; else notes that another one does.
     fn watch(&mut self, id: &InstanceId, name: Option<String>, by_hand: bool, now: Instant) {
+        if !self.shard.owns(id) {
+            return self.others.note(id, by_hand);
+        }
         let mut watched = Watched::new(id.clone(), name, by_hand);
-        if let Some(memory) = self.aside.take(id) {
-            watched.restore(&memory);
+        match self.aside.take(id) {
+            Some(memory) => watched.restore(&memory),
+            None => self.others.name_one(),
         }
         watched.refresh(&self.terms);
         self.watched.insert(id.clone(), watched);
@@ -413,7 +440,7 @@ impl Project {
             endpoint: self.config.endpoint.as_str().trim_end_matches('/').to_owned(),
             api_version: self.config.api_version,
             up: self.up,
-            watched: self.watched.len() as u64,
+            watched: (self.watched.len() + self.others.watched()) as u64,
             missing: self.missing,
             listed_at: self.listed_at,
             poll_interval: Duration::try_from_secs_f64(stretched).unwrap_or(Duration::MAX),

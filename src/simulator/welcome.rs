@@ -15,6 +15,7 @@ use crate::config::{
     Source, TextSource,
 };
 use crate::domain::plan::UtcOffset;
+use crate::domain::shard::Shard;
 use crate::domain::{ProjectId, ProjectName};
 
 /// What `simulate` prints at its start; `addr` is where it listens.
@@ -117,6 +118,7 @@ pub fn demo_config(addr: SocketAddr) -> Config {
             ..Polling::default()
         },
         storage: None,
+        shard: Shard::ALONE,
     }
 }
 

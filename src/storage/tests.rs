@@ -41,6 +41,7 @@ fn revision(number: u64, saved: i64) -> Revision {
         project_name: None,
         endpoint: "https://dcs.example/".to_owned(),
         shown: Some(crate::memory::ShownProject::default()),
+        known: 0,
         instances: Vec::new(),
     };
     Revision { number, memory: Memory { saved_at: minute(saved), projects: vec![project] } }

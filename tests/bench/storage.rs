@@ -104,6 +104,7 @@ fn memory(instances: usize) -> Memory {
         project_name: None,
         endpoint: ENDPOINT.to_owned(),
         shown: Some(ShownProject { up: Some(true), listed_at: Some(now), missing: Some(0) }),
+        known: instances as u64,
         instances: (0..instances).map(|number| instance(number, now)).collect(),
     };
     Memory { saved_at: now, projects: vec![project] }

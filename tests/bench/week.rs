@@ -16,6 +16,7 @@ use dcs_backup_exporter::config::{self, Inputs, Limits, Polling};
 use dcs_backup_exporter::domain::instance::{CacheMode, Instance, InstanceStatus, PolicyReading};
 use dcs_backup_exporter::domain::plan::BackupPolicy;
 use dcs_backup_exporter::domain::record::{BackupType, Record, State};
+use dcs_backup_exporter::domain::shard::Shard;
 use dcs_backup_exporter::domain::{InstanceId, Operation};
 use dcs_backup_exporter::exposition::OwnMetrics;
 use dcs_backup_exporter::pace::Pace;
@@ -103,7 +104,7 @@ pub(crate) fn simulate(week: &Week) -> Figures {
         let paces = vec![Arc::new(Pace::new(project.limits.unwrap()))];
         let counts = cloud.counts.clone();
         let api = Paced::new(cloud, project.name.clone(), paces, Arc::new(KeyRing::default()), metrics.clone());
-        let poller = Poller::new(vec![(project, api)], &polling, clock, metrics);
+        let poller = Poller::new(vec![(project, api)], Shard::ALONE, &polling, clock, metrics);
         let end = week.days * DAY;
         poller.run(tokio::time::sleep(end)).await;
         let mut figures = std::mem::take(&mut counts.lock().unwrap().figures);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use dcs_backup_exporter::config::{Inputs, load};
 
 use crate::golden::{CREDENTIALS, Golden, PROJECT};
-use crate::{Directory, load_environment, variables};
+use crate::{Directory, load_environment};
 
 #[test]
 fn files_that_are_no_configuration() {
@@ -106,8 +106,6 @@ fn keys_that_are_not_built_yet_are_refused_and_nothing_else_is_said() {
     golden.beside("filters", "    discovery:\n      include: { name: \"^prod-\", engine: [Redis], tags: { env: [prod] } }\n      exclude: { name: \"-scratch$\" }\n", "");
     golden.beside("overrides", "    overrides:\n      - { match: { tags: { tier: [gold] } }, rpo: 13h }\n      - { match: { id: i1 }, rpo: 29h }\n", "");
     golden.beside("instance_tags", "    instance_tags: [team, env]\n", "");
-    golden.beside("shard", "", "shard: { ordinal: 1, total: 3 }\n");
-    golden.beside("shard by host name", "", "shard: { ordinal: auto, total: 3 }\n");
     golden.beside(
         "wrong and not built",
         "    overrides:\n      - { match: { tag: x }, rpo: 5 }\n      - {}\n    instance_tags: [team, team, [x]]\n",
@@ -245,26 +243,6 @@ fn files_that_cannot_be_read() {
         writeln!(text, "{}", directory.relative(&report)).unwrap();
     }
     Golden(text).matches("unreadable");
-}
-
-#[test]
-fn flags_that_are_wrong() {
-    let directory = Directory::furnished();
-    let file = directory.write("config.yml", format!("{PROJECT}{CREDENTIALS}"));
-    let report = |ordinal: &str, total: &str| {
-        let (shard_ordinal, shard_total) = (Some(ordinal.to_owned()), Some(total.to_owned()));
-        let inputs = Inputs { file: Some(file.clone()), environment: variables(&[]), shard_ordinal, shard_total };
-        load(&inputs).map(drop).map_err(|problems| problems.to_string())
-    };
-    assert_eq!(report("0", "1"), Ok(()));
-    assert_eq!(report("x", "1").unwrap_err(), "--shard.ordinal: \"x\" is neither a whole number nor `auto`");
-    assert_eq!(report("0", "0").unwrap_err(), "--shard.total: \"0\" is not a whole number from 1 to 10000");
-    assert!(report("auto", "1").unwrap_err().starts_with("--shard.ordinal: is not supported yet"));
-    assert!(report("0", "2").unwrap_err().starts_with("--shard.total: is not supported yet"));
-    assert_eq!(
-        report("2", "2").unwrap_err(),
-        "--shard.ordinal: is 2, but must be below the total of 2; processes count from 0"
-    );
 }
 
 #[test]

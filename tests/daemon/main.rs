@@ -12,4 +12,5 @@ mod reach;
 mod seeds;
 mod servers;
 mod setups;
+mod shards;
 mod storage;

@@ -23,9 +23,9 @@ use super::pod::PodIdentity;
 use super::profile::Profile;
 use super::session::Session;
 use crate::clock::Clock;
-use crate::cloud::iam::{BUDGET, Issuer};
+use crate::cloud::iam::{BUDGET, Issuer, part_of_budget};
 use crate::cloud::transport::{BuildError, Transport, Way};
-use crate::config::{Agency, CloudProject, CredentialsConfig, ProjectConfig, Proxies, Source};
+use crate::config::{Agency, CloudProject, CredentialsConfig, Limits, ProjectConfig, Proxies, Source};
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
 use crate::pace::keys::KeyRing;
@@ -45,6 +45,8 @@ pub struct Logins {
     made: Vec<(Terms, Arc<Login>)>,
     issuers: Vec<(Route, Arc<Issuer>)>,
     paces: HashMap<String, Arc<Pace>>,
+    /// Of each endpoint of the cloud.
+    budget: Limits,
 }
 
 /// What must be the same where a login is shared.
@@ -69,7 +71,23 @@ struct Route {
 impl Logins {
     /// No logins yet. `timeout` is for a whole exchange; `keys` are the records of all keys in use.
     pub fn new(timeout: Duration, keys: Arc<KeyRing>, clock: Clock, metrics: OwnMetrics) -> Self {
-        Self { timeout, keys, clock, metrics, made: Vec::new(), issuers: Vec::new(), paces: HashMap::new() }
+        Self {
+            timeout,
+            keys,
+            clock,
+            metrics,
+            made: Vec::new(),
+            issuers: Vec::new(),
+            paces: HashMap::new(),
+            budget: BUDGET,
+        }
+    }
+
+    /// The same where so many processes log in, with this one's part of the budget. What is near (a metadata service, a
+    /// pod's agent) each has for itself.
+    #[must_use]
+    pub fn shared_by(self, processes: u32) -> Self {
+        Self { budget: part_of_budget(processes), ..self }
     }
 
     /// The login of this project, perhaps one that others have too; nothing is sent.
@@ -177,7 +195,8 @@ impl Logins {
             return Ok(Arc::clone(issuer));
         }
         let origin = route.endpoint.origin().ascii_serialization();
-        let pace = Arc::clone(self.paces.entry(origin).or_insert_with(|| Arc::new(Pace::new(BUDGET))));
+        let budget = if route.is_near() { BUDGET } else { self.budget };
+        let pace = Arc::clone(self.paces.entry(origin).or_insert_with(|| Arc::new(Pace::new(budget))));
         let issuer = Arc::new(Issuer {
             endpoint: route.endpoint.clone(),
             transport: Transport::new(&Way {
@@ -194,6 +213,13 @@ impl Logins {
         });
         self.issuers.push((route, Arc::clone(&issuer)));
         Ok(issuer)
+    }
+}
+
+impl Route {
+    /// On this machine or next to it; such a clock is not the cloud's.
+    fn is_near(&self) -> bool {
+        !self.tells_time
     }
 }
 

@@ -78,9 +78,11 @@ impl Project {
     fn drop_vanished(&mut self, instances: &[Instance], at: Moment) {
         let listed: BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
         let lacking: Vec<InstanceId> = self.watched.keys().filter(|id| !listed.contains(id)).cloned().collect();
-        self.missing = Some(lacking.len() as u64);
+        let of_others = self.others.lacking(&listed);
+        self.missing = Some((lacking.len() + of_others.of_watched) as u64);
         let aside = self.aside.len();
-        let (lacks, known) = (lacking.len() + aside, self.watched.len() + aside);
+        let lacks = lacking.len() + aside + of_others.of_known;
+        let known = self.watched.len() + aside + self.others.known();
         if !self.doubt.believes(lacks, known, at.steady) {
             if self.doubt.begins(at.steady) {
                 report::listing_doubted(&self.config.name, lacks, known);
@@ -88,6 +90,8 @@ impl Project {
             return;
         }
         self.aside.missed(MISSES);
+        self.others.missed(&listed, MISSES);
+        self.missing = Some((lacking.len() + self.others.lacking(&listed).of_watched) as u64);
         for id in lacking {
             let Some(watched) = self.watched.get_mut(&id) else { continue };
             watched.misses += 1;

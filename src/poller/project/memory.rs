@@ -7,6 +7,8 @@
 //! Facts belong to a project by its name, its endpoint and the cloud's id. Where only the project's name in the cloud
 //! is configured, another account may have one of the same name: when the cloud tells its id and it is another, what
 //! was restored is forgotten.
+//!
+//! Of what other shards watch the number alone is stored. What was this shard's own and is another's now is dropped.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -68,6 +70,7 @@ impl Project {
         let watched = self.watched.values().map(Watched::memory);
         let mut instances: Vec<InstanceMemory> = watched.chain(self.aside.iter().cloned()).collect();
         instances.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        let known = (instances.len() + self.others.known()) as u64;
         let shown = ShownProject { up: self.up, listed_at: self.listed_at, missing: self.missing };
         Some(ProjectMemory {
             name: self.config.name.clone(),
@@ -75,6 +78,7 @@ impl Project {
             project_name,
             endpoint: self.config.endpoint.as_str().to_owned(),
             shown: self.tried.then_some(shown),
+            known,
             instances,
         })
     }
@@ -90,8 +94,9 @@ impl Project {
 
     /// Makes it what it was; tells how many of the instances are not to be watched any more.
     pub(in crate::poller) fn restore(&mut self, memory: ProjectMemory, at: Moment) -> usize {
-        let ProjectMemory { name: _, project_id, project_name: _, endpoint: _, shown, instances } = memory;
+        let ProjectMemory { name: _, project_id, project_name: _, endpoint: _, shown, known, instances } = memory;
         self.restored_as = Some(project_id);
+        let is_listed = shown.as_ref().is_some_and(|shown| shown.listed_at.is_some());
         if let Some(ShownProject { up, listed_at, missing }) = shown {
             self.tried = true;
             self.up = up;
@@ -100,12 +105,19 @@ impl Project {
         let mut dropped = 0;
         for memory in instances {
             let id = memory.id.clone();
+            let was_found = memory.shown.as_ref().is_some_and(|shown| !shown.by_hand);
+            if !self.shard.owns(&id) {
+                dropped += 1;
+                if let Some(shown) = memory.shown.filter(|_| was_found && self.config.discovery.is_some()) {
+                    self.others.remember(&id, shown.misses);
+                }
+                continue;
+            }
             if !self.watched.contains_key(&id) {
                 if self.config.discovery.is_none() {
                     dropped += 1;
                     continue;
                 }
-                let was_found = memory.shown.as_ref().is_some_and(|shown| !shown.by_hand);
                 if !was_found {
                     self.aside.put(memory);
                     continue;
@@ -119,7 +131,24 @@ impl Project {
                 self.resume(operation, &id, at);
             }
         }
+        self.restore_others(known, is_listed, at);
+        if self.asks_nothing() {
+            // Nobody would ever renew this.
+            self.up = None;
+        }
         dropped
+    }
+
+    /// Of all that were known, the rest was others'. Some of it may belong to this shard now, if there were more of them:
+    /// a listing tells, at once.
+    fn restore_others(&mut self, known: u64, is_listed: bool, at: Moment) {
+        let by_id = self.watched.len() + self.aside.len() + self.others.named();
+        let unnamed = usize::try_from(known).unwrap_or(usize::MAX).saturating_sub(by_id);
+        if self.config.discovery.is_none() || unnamed == 0 {
+            return;
+        }
+        self.others.remember_unnamed(unnamed, is_listed);
+        self.enqueue(Task::Listing, at.steady, self.due_listing(Duration::ZERO));
     }
 
     /// A listing comes when it would have come.
@@ -162,6 +191,7 @@ impl Project {
         }
         report::restored_of_another(&self.config.name, &restored, id);
         self.aside = Aside::default();
+        self.others.forget_found();
         self.listed_at = None;
         self.missing = None;
         for id in self.watched.keys().cloned().collect::<Vec<_>>() {

@@ -12,6 +12,7 @@ use super::*;
 use crate::cloud::error::ErrorKind;
 use crate::config::{CloudProject, Limits, Polling, ProjectConfig};
 use crate::domain::facts::LastSuccess;
+use crate::domain::shard::Shard;
 use crate::domain::{InstanceId, Operation, ProjectId};
 use crate::exposition::own::OwnMetrics;
 use crate::memory::{InstanceMemory, ShownProject, layout};
@@ -326,7 +327,7 @@ async fn a_name_that_turns_out_to_mean_another_project_forgets_what_was_restored
     };
     let at = Moment { steady: Instant::now(), wall: epoch() };
     let build = |config: &ProjectConfig| {
-        Project::new(config, &Polling::default(), OwnMetrics::new(epoch(), HOUR, &[]), at.steady)
+        Project::new(config, Shard::ALONE, &Polling::default(), OwnMetrics::new(epoch(), HOUR, &[]), at.steady)
     };
     assert_eq!(build(&by_name).memory(None), None, "whose it would be is not known");
     let mut full = build(&by_name).memory(Some("0123".into())).unwrap();
