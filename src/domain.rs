@@ -5,7 +5,8 @@
 //! * [`plan`]: the weekly slots of a policy, in absolute time;
 //! * [`facts`]: the pure function from records to what `/metrics` tells;
 //! * [`contradiction`]: whether the records show that a plan's zone is not what we think;
-//! * [`events`]: which records are told to the log, once each.
+//! * [`events`]: which records are told to the log, once each;
+//! * [`tags`], [`selection`]: an instance's tags and their labels, and which instances a filter or an override means.
 
 pub mod contradiction;
 pub mod events;
@@ -15,6 +16,8 @@ pub mod plan;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod selection;
+pub mod tags;
 
 use std::fmt;
 use std::sync::Arc;
