@@ -20,6 +20,7 @@ use crate::cloud::error::ErrorKind;
 use crate::config::{Polling, ProjectConfig};
 use crate::domain::instance::Instance;
 use crate::domain::record::Record;
+use crate::domain::selection::Traits;
 use crate::domain::{InstanceId, Operation, ProjectId, ProjectName};
 use crate::exposition::own::OwnMetrics;
 use crate::schedule::{Queue, fraction};
@@ -115,6 +116,10 @@ pub(super) struct Project {
     listed_at: Option<Timestamp>,
     missing: Option<u64>,
     doubt: Doubt,
+    /// What is known of those that listings have and the filters leave out: an answer need not say all of it anew.
+    left_out: BTreeMap<InstanceId, Traits>,
+    /// A complete listing has come, and what fits nothing in it was told.
+    misfits_told: bool,
     /// Remembered from before a restart and not watched: a listing has to find them again.
     aside: Aside,
     /// The cloud's id of the project whose facts were restored, until it is confirmed.
@@ -138,7 +143,7 @@ pub(super) struct Project {
 impl Project {
     pub(super) fn new(config: &ProjectConfig, polling: &Polling, metrics: OwnMetrics, now: Instant) -> Self {
         let mut project = Self {
-            terms: Terms { plan_utc_offset: config.plan_utc_offset, rpo: config.rpo, rpo_grace: config.rpo_grace },
+            terms: Terms::of(config),
             config: config.clone(),
             polling: polling.clone(),
             metrics,
@@ -154,6 +159,8 @@ impl Project {
             listed_at: None,
             missing: None,
             doubt: Doubt::default(),
+            left_out: BTreeMap::new(),
+            misfits_told: false,
             aside: Aside::default(),
             restored_as: None,
             up: None,
@@ -377,7 +384,8 @@ impl Project {
     }
 
     fn watch(&mut self, id: &InstanceId, name: Option<String>, by_hand: bool, now: Instant) {
-        let mut watched = Watched::new(id.clone(), name, by_hand);
+        let traits = self.left_out.remove(id).unwrap_or_default();
+        let mut watched = Watched::new(id.clone(), name, by_hand, traits);
         if let Some(memory) = self.aside.take(id) {
             watched.restore(&memory);
         }
@@ -388,6 +396,14 @@ impl Project {
         for operation in Operation::PER_INSTANCE {
             self.enqueue(Task::of(operation, id), now, first);
         }
+    }
+
+    /// Drops an instance with all that is to be asked of it.
+    fn unwatch(&mut self, id: &InstanceId) -> Option<Watched> {
+        for operation in Operation::PER_INSTANCE {
+            self.queue.remove(&Task::of(operation, id));
+        }
+        self.watched.remove(id)
     }
 
     fn enqueue(&mut self, task: Task, now: Instant, due: Due) {

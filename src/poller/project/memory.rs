@@ -8,7 +8,7 @@
 //! is configured, another account may have one of the same name: when the cloud tells its id and it is another, what
 //! was restored is forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Due, Moment, Project, Task};
@@ -31,8 +31,9 @@ struct Missing {
 }
 
 impl Aside {
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// How many there are, and how many of them are none of these.
+    pub(super) fn count_lacking(&self, listed: &BTreeSet<&InstanceId>) -> (usize, usize) {
+        (self.0.len(), self.0.keys().filter(|id| !listed.contains(id)).count())
     }
 
     /// The one with this id, which is found again.
@@ -40,10 +41,11 @@ impl Aside {
         self.0.remove(id).map(|missing| missing.memory)
     }
 
-    /// A complete listing lacked all that are still here; after so many they are forgotten.
-    pub(super) fn missed(&mut self, most: u32) {
-        self.0.retain(|_, missing| {
-            missing.misses += 1;
+    /// A complete listing lacked these, or had them as ones that the filters leave out; after so many such listings
+    /// they are forgotten.
+    pub(super) fn missed(&mut self, most: u32, these: impl Fn(&InstanceId) -> bool) {
+        self.0.retain(|id, missing| {
+            missing.misses += u32::from(these(id));
             missing.misses < most
         });
     }
@@ -162,12 +164,11 @@ impl Project {
         }
         report::restored_of_another(&self.config.name, &restored, id);
         self.aside = Aside::default();
+        self.left_out.clear();
         self.listed_at = None;
         self.missing = None;
-        for id in std::mem::take(&mut self.watched).into_keys() {
-            for operation in Operation::PER_INSTANCE {
-                self.queue.remove(&Task::of(operation, &id));
-            }
+        for id in self.watched.keys().cloned().collect::<Vec<_>>() {
+            self.unwatch(&id);
         }
         for instance in self.config.instances.clone() {
             self.watch(&instance.id, instance.name, true, at.steady);
