@@ -25,6 +25,7 @@ mod region;
 mod scalar;
 mod schema;
 mod section;
+mod selection;
 mod shape;
 mod shard;
 mod source;
@@ -40,7 +41,9 @@ use std::time::Duration;
 use url::Url;
 
 use crate::domain::plan::UtcOffset;
+use crate::domain::selection::{Filter, Selection};
 use crate::domain::shard::Shard;
+use crate::domain::tags::TagLabel;
 use crate::domain::{InstanceId, ProjectId, ProjectName};
 pub use load::{Inputs, Loaded, load};
 pub use problem::{Problem, Problems};
@@ -92,6 +95,10 @@ pub struct ProjectConfig {
     pub instances: Vec<InstanceConfig>,
     /// Key `discovery`, `None` where it is off.
     pub discovery: Option<Discovery>,
+    /// Key `overrides`: of those that match an instance the first counts.
+    pub overrides: Arc<[Override]>,
+    /// Key `instance_tags`, and the labels that they become.
+    pub instance_tags: Arc<[TagLabel]>,
     /// Key `plan_utc_offset`, default UTC.
     pub plan_utc_offset: UtcOffset,
     /// Key `limits`; `None` where only the credentials entry sets them.
@@ -117,6 +124,8 @@ impl fmt::Debug for ProjectConfig {
             .field("proxies", &self.proxies)
             .field("instances", &self.instances)
             .field("discovery", &self.discovery)
+            .field("overrides", &self.overrides)
+            .field("instance_tags", &self.instance_tags)
             .field("plan_utc_offset", &self.plan_utc_offset)
             .field("limits", &self.limits)
             .field("rpo", &self.rpo)
@@ -175,11 +184,22 @@ pub struct InstanceConfig {
     pub name: Option<String>,
 }
 
-/// Key `discovery`: all instances of the project.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Key `discovery`: all instances of the project, or some.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Discovery {
     /// Key `interval`, default 5 min: time between two listings.
     pub interval: Duration,
+    /// Keys `include` and `exclude`, default all.
+    pub filter: Filter,
+}
+
+/// One element of `overrides`: other settings for some instances, configured by hand or found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Override {
+    /// Key `match`: for which.
+    pub of: Selection,
+    /// Key `rpo`: taken as it is.
+    pub rpo: Duration,
 }
 
 /// Key `api_version`.

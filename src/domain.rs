@@ -6,6 +6,7 @@
 //! * [`facts`]: the pure function from records to what `/metrics` tells;
 //! * [`contradiction`]: whether the records show that a plan's zone is not what we think;
 //! * [`events`]: which records are told to the log, once each;
+//! * [`tags`], [`selection`]: an instance's tags and their labels, and which instances a filter or an override means;
 //! * [`shard`]: which of several processes an instance belongs to.
 
 pub mod contradiction;
@@ -16,7 +17,9 @@ pub mod plan;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod selection;
 pub mod shard;
+pub mod tags;
 
 use std::fmt;
 use std::sync::Arc;

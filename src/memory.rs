@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::facts::LastSuccess;
 use crate::domain::instance::PolicyReading;
+use crate::domain::tags::Tags;
 use crate::domain::{InstanceId, ProjectId, ProjectName};
 use crate::snapshot::Details;
 use packed::Packed;
@@ -93,12 +94,16 @@ pub struct InstanceMemory {
 pub struct Shown {
     /// It was configured by hand.
     pub by_hand: bool,
-    /// Complete listings in a row that lacked it.
+    /// Complete listings in a row that lacked it, or had it as one that the filters leave out.
     pub misses: u32,
     /// The cloud's name of it.
     pub cloud_name: Option<String>,
     /// What the cloud says it is.
     pub details: Option<Details>,
+    /// The cloud's id of its enterprise project.
+    pub enterprise_project_id: Option<String>,
+    /// Its tags, all of them; `None` before the cloud said any.
+    pub tags: Option<Tags>,
     /// Its backup policy, as it was read.
     pub policy: PolicyReading,
     /// The cloud refused its backups because there can be none.

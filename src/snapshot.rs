@@ -14,6 +14,7 @@ use crate::config::ApiVersion;
 use crate::domain::facts::RecordFacts;
 use crate::domain::instance::{CacheMode, Engine, InstanceStatus};
 use crate::domain::plan::WeeklyPlan;
+use crate::domain::tags::TagLabels;
 use crate::domain::{InstanceId, Operation, ProjectId, ProjectName};
 pub use instances::Instances;
 
@@ -67,6 +68,8 @@ pub struct InstanceView {
     pub name: String,
     /// What the cloud says the instance is; `None` before it said.
     pub details: Option<Details>,
+    /// Labels `tag_…`: of its tags those that the configuration names.
+    pub tags: TagLabels,
     /// Whether it can be backed up at all.
     pub supported: Option<bool>,
     /// The backup policy; `None` before it was read.
@@ -230,6 +233,7 @@ mod tests {
             id: "a".into(),
             name: "a".into(),
             details: None,
+            tags: TagLabels::default(),
             supported: None,
             policy: None,
             rpo: None,

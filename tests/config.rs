@@ -28,6 +28,8 @@ mod wrong;
 mod wrong_credentials;
 #[path = "config/wrong_endpoints.rs"]
 mod wrong_endpoints;
+#[path = "config/wrong_selections.rs"]
+mod wrong_selections;
 
 /// A directory with a configuration and the files that it names; gone when dropped.
 struct Directory(PathBuf);

@@ -36,8 +36,7 @@ fn configuration() -> String {
     let mut table = "| key | default | meaning |\n|---|---|---|\n".to_owned();
     for key in config::keys() {
         let default = key.default.map(|default| format!("`{default}`")).unwrap_or_default();
-        let not_yet = if key.is_not_yet() { "*not yet* — " } else { "" };
-        writeln!(table, "| `{}` | {default} | {not_yet}{} |", key.path, cell(key.help)).unwrap();
+        writeln!(table, "| `{}` | {default} | {} |", key.path, cell(key.help)).unwrap();
     }
     table
 }

@@ -8,6 +8,7 @@ use crate::cloud::error::ErrorKind;
 use crate::config::ApiVersion;
 use crate::domain::facts::{Failure, LastSuccess, RecordFacts};
 use crate::domain::plan::{UtcOffset, WeeklyPlan};
+use crate::domain::tags::TagLabels;
 use crate::snapshot::{PolicyView, PollView};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -30,6 +31,7 @@ fn instance(name: &str, age: Option<Duration>) -> InstanceView {
         id: name.into(),
         name: name.to_owned(),
         details: None,
+        tags: TagLabels::default(),
         supported: Some(true),
         policy: Some(PolicyView {
             automatic: true,

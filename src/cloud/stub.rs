@@ -200,6 +200,8 @@ pub(super) fn project_at(endpoint: Url, credentials: Arc<CredentialsConfig>) -> 
         proxies: Proxies::default(),
         instances: Vec::new(),
         discovery: None,
+        overrides: Arc::default(),
+        instance_tags: Arc::default(),
         plan_utc_offset: UtcOffset::UTC,
         limits: None,
         rpo: None,

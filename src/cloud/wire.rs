@@ -59,7 +59,7 @@ pub fn read(request: &Request, body: &[u8], now: Timestamp) -> Result<Answer, Wi
     match request {
         Request::Instances(window) => {
             let f = |entry: &Value<'_>, oddities: &mut Oddities| instance::listed(entry, now, oddities);
-            page::read(&value, &page::INSTANCES, *window, f).map(Answer::Instances)
+            page::read(&value, &page::INSTANCES, *window, f).map(instance::of_page).map(Answer::Instances)
         }
         Request::Instance(id) => {
             let mut oddities = Oddities::default();

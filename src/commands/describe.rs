@@ -17,9 +17,11 @@ pub(super) fn describe(config: &Config) -> String {
     };
     let mut text = format!("the configuration is good: {count} project{}{shared}\n", if count == 1 { "" } else { "s" });
     for project in &config.projects {
+        let is_filtered = project.discovery.as_ref().is_some_and(|discovery| !discovery.filter.is_none());
+        let those = if is_filtered { "instances that include and exclude select" } else { "all instances" };
         let watched = match (&project.discovery, project.instances.len()) {
-            (Some(_), 0) => "all instances".to_owned(),
-            (Some(_), count) => format!("all instances, {count} of them by hand"),
+            (Some(_), 0) => those.to_owned(),
+            (Some(_), count) => format!("{those}, {count} listed by hand"),
             (None, count) => format!("{count} instances by hand"),
         };
         let endpoint = bare(&project.endpoint);

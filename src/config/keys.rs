@@ -1,9 +1,9 @@
 //! The table of all keys: what the reference file and the README are checked against, and what drives the
-//! detection of unknown keys, the defaults, the checks of single values and the refusal of what is not built yet.
+//! detection of unknown keys, the defaults and the checks of single values.
 //!
 //! `[]` in a path stands for any element of a list, `<name>` for a name of the user's own.
 
-use super::schema::{Built, KeyDoc, Kind};
+use super::schema::{KeyDoc, Kind};
 
 /// Seconds and requests are cheap to write; numbers beyond these are typing errors.
 const MOST_REQUESTS: f64 = 10_000.0;
@@ -12,20 +12,16 @@ const MOST: u32 = 10_000;
 pub(super) const MOST_SHARDS: u32 = 10_000;
 
 const fn key(path: &'static str, kind: Kind, help: &'static str) -> KeyDoc {
-    KeyDoc { path, kind, default: None, help, built: Built::Yes }
+    KeyDoc { path, kind, default: None, help }
 }
 
 impl KeyDoc {
     const fn default(self, text: &'static str) -> Self {
         Self { default: Some(text), ..self }
     }
-
-    const fn not_yet(self, instead: &'static str) -> Self {
-        Self { built: Built::NotYet(instead), ..self }
-    }
 }
 
-/// Every key, in the order of the reference file. A key below one that is not built yet is not built either.
+/// Every key, in the order of the reference file.
 pub(super) const KEYS: &[KeyDoc] = &[
     key(
         "projects",
@@ -80,40 +76,39 @@ pub(super) const KEYS: &[KeyDoc] = &[
     key(
         "projects[].discovery.include",
         Kind::Map,
-        "watch only found instances that match; all keys must match, any value of a list",
-    )
-    .not_yet("found instances are not filtered yet; remove it, or list the `instances` by hand"),
+        "watch only found instances that match; all keys must match, any value of a list; default: all",
+    ),
     key("projects[].discovery.include.id", Kind::TextOrTexts, "ids"),
-    key("projects[].discovery.include.name", Kind::TextOrTexts, "a regular expression"),
-    key("projects[].discovery.include.engine", Kind::TextOrTexts, "engines, such as Redis"),
-    key("projects[].discovery.include.status", Kind::TextOrTexts, "states, such as RUNNING"),
+    key("projects[].discovery.include.name", Kind::TextOrTexts, "regular expressions for any part of the name"),
+    key("projects[].discovery.include.engine", Kind::TextOrTexts, "engines: Redis, Memcached, other"),
+    key("projects[].discovery.include.status", Kind::TextOrTexts, "states, such as RUNNING, or other"),
     key("projects[].discovery.include.enterprise_project_id", Kind::TextOrTexts, "ids of enterprise projects"),
     key("projects[].discovery.include.tags", Kind::Names, "tags and their values"),
     key("projects[].discovery.include.tags.<name>", Kind::TextOrTexts, "values of the tag"),
-    key("projects[].discovery.exclude", Kind::Map, "do not watch found instances that match")
-        .not_yet("found instances are not filtered yet; remove it, or list the `instances` by hand"),
+    key("projects[].discovery.exclude", Kind::Map, "do not watch found instances that match, included or not"),
     key("projects[].discovery.exclude.id", Kind::TextOrTexts, "ids"),
-    key("projects[].discovery.exclude.name", Kind::TextOrTexts, "a regular expression"),
-    key("projects[].discovery.exclude.engine", Kind::TextOrTexts, "engines, such as Redis"),
-    key("projects[].discovery.exclude.status", Kind::TextOrTexts, "states, such as RUNNING"),
+    key("projects[].discovery.exclude.name", Kind::TextOrTexts, "regular expressions for any part of the name"),
+    key("projects[].discovery.exclude.engine", Kind::TextOrTexts, "engines: Redis, Memcached, other"),
+    key("projects[].discovery.exclude.status", Kind::TextOrTexts, "states, such as RUNNING, or other"),
     key("projects[].discovery.exclude.enterprise_project_id", Kind::TextOrTexts, "ids of enterprise projects"),
     key("projects[].discovery.exclude.tags", Kind::Names, "tags and their values"),
     key("projects[].discovery.exclude.tags.<name>", Kind::TextOrTexts, "values of the tag"),
-    key("projects[].overrides", Kind::List, "other settings for some instances; the first that matches wins").not_yet(
-        "overrides are not built yet; remove it, or give such instances a project of their own with its `rpo`",
+    key(
+        "projects[].overrides",
+        Kind::List,
+        "other settings for some instances, listed or found; the first that matches wins",
     ),
     key("projects[].overrides[].match", Kind::Map, "which instances"),
     key("projects[].overrides[].match.id", Kind::TextOrTexts, "ids"),
-    key("projects[].overrides[].match.name", Kind::TextOrTexts, "a regular expression"),
-    key("projects[].overrides[].match.engine", Kind::TextOrTexts, "engines, such as Redis"),
-    key("projects[].overrides[].match.status", Kind::TextOrTexts, "states, such as RUNNING"),
+    key("projects[].overrides[].match.name", Kind::TextOrTexts, "regular expressions for any part of the name"),
+    key("projects[].overrides[].match.engine", Kind::TextOrTexts, "engines: Redis, Memcached, other"),
+    key("projects[].overrides[].match.status", Kind::TextOrTexts, "states, such as RUNNING, or other"),
     key("projects[].overrides[].match.enterprise_project_id", Kind::TextOrTexts, "ids of enterprise projects"),
     key("projects[].overrides[].match.tags", Kind::Names, "tags and their values"),
     key("projects[].overrides[].match.tags.<name>", Kind::TextOrTexts, "values of the tag"),
-    key("projects[].overrides[].rpo", Kind::Duration, "their `rpo`"),
+    key("projects[].overrides[].rpo", Kind::Duration, "their `rpo`, before that of the project and the top level"),
     key("projects[].plan_utc_offset", Kind::Offset, "the zone of a backup plan that names none").default("+00:00"),
-    key("projects[].instance_tags", Kind::Texts, "tags that become labels `tag_…` of dcs_instance_info")
-        .not_yet("tags do not become labels yet; remove it"),
+    key("projects[].instance_tags", Kind::Texts, "tags that become labels `tag_…` of dcs_instance_info"),
     key("projects[].limits", Kind::Map, "how many requests may leave for the cloud"),
     key("projects[].limits.requests_per_second", Kind::Rate(MOST_REQUESTS), "the lasting rate").default("5"),
     key("projects[].limits.burst", Kind::Count(1, MOST), "how many may leave at once after a quiet time").default("10"),

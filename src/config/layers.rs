@@ -30,7 +30,7 @@ pub(super) fn merge(layers: &[(&'static str, &Node)]) -> Node {
 pub(super) fn defaults() -> Node {
     let mut tree = Node::empty(Origin::Nowhere);
     let exists_once = |path: &str| !path.contains("[]") && !path.contains('<');
-    for key in schema::keys().iter().filter(|key| exists_once(key.path) && !key.is_not_yet()) {
+    for key in schema::keys().iter().filter(|key| exists_once(key.path)) {
         if let Some(default) = key.default {
             let path: Vec<&str> = key.path.split('.').collect();
             tree.insert(&path, Node::text(Origin::Nowhere, default));

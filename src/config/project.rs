@@ -1,6 +1,8 @@
 //! One element of `projects`, or (`alone`) the one project that the environment names.
 
 pub(super) mod alone;
+mod instance_tags;
+mod overrides;
 mod watched;
 
 use std::path::Path;
@@ -46,10 +48,8 @@ pub(super) fn of_file<'a>(section: &Section<'a>, shared: &Shared<'a>) -> Option<
     let ca_file = section.text("ca_file").map(|field| named_file::certificates(&field, shared.directory));
     let instances = watched::instances(section);
     let discovery = watched::discovery(section, name.as_ref().map_or("", |name| name.text));
-    for each in section.elements("overrides") {
-        each.required("match", "say which instances it is for");
-        each.required("rpo", "say what it changes");
-    }
+    let overrides = overrides::read(section);
+    let instance_tags = instance_tags::read(section);
     let (credentials, reach) = (credentials?.config, reach?);
     Some(ProjectConfig {
         name: ProjectName::from(name?.text),
@@ -66,6 +66,8 @@ pub(super) fn of_file<'a>(section: &Section<'a>, shared: &Shared<'a>) -> Option<
         proxies: reach.proxies,
         instances: instances?,
         discovery,
+        overrides: overrides?.into(),
+        instance_tags: instance_tags?.into(),
         plan_utc_offset: section.text_or_default("plan_utc_offset").and_then(UtcOffset::parse)?,
         limits: limits(section.limits(), &credentials),
         rpo: section.duration("rpo").or(shared.rpo),

@@ -29,17 +29,6 @@ pub struct KeyDoc {
     pub help: &'static str,
     /// What may stand there.
     pub(super) kind: Kind,
-    /// Whether it works.
-    pub(super) built: Built,
-}
-
-/// Whether a key does anything.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Built {
-    /// It works.
-    Yes,
-    /// It is refused, with the reason and what to do instead.
-    NotYet(&'static str),
 }
 
 /// What may stand under a key.
@@ -94,14 +83,6 @@ pub(super) enum Kind {
 }
 
 impl KeyDoc {
-    /// Whether this key or one that it stands in is not built yet.
-    pub fn is_not_yet(&self) -> bool {
-        let is_within = |outer: &str| {
-            self.path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        KEYS.iter().any(|key| key.built != Built::Yes && is_within(key.path))
-    }
-
     /// The last word of the path; a name of the user's own has none.
     pub(super) fn word(&self) -> Option<&'static str> {
         let word = self.path.rsplit('.').next()?;
@@ -138,7 +119,9 @@ impl Kind {
     /// What is wrong with a text as a value of this kind. Secrets are not repeated.
     pub(super) fn check(self, text: &str) -> Result<(), String> {
         match self {
-            Self::Name if text.len() > LONGEST_NAME => Err(format!("is longer than {LONGEST_NAME} bytes; shorten it")),
+            Self::Name | Self::Texts if text.len() > LONGEST_NAME => {
+                Err(format!("is longer than {LONGEST_NAME} bytes; shorten it"))
+            }
             Self::Name | Self::Text | Self::Path | Self::Texts | Self::TextOrTexts => one_line(text),
             Self::HeaderText if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 Err(format!("{} holds a space or another character that no such name has", quoted(text)))
@@ -245,13 +228,6 @@ mod tests {
         for (parent, word, expected) in table {
             assert_eq!(child(parent, word).map(|key| key.path), expected, "{parent} {word}");
         }
-    }
-
-    #[test]
-    fn what_is_below_a_key_that_is_not_built_is_not_built() {
-        let not_yet = |path: &str| find(path).unwrap().is_not_yet();
-        assert!(not_yet("projects[].overrides") && not_yet("projects[].overrides[].rpo"));
-        assert!(!not_yet("projects[].discovery") && !not_yet("projects[].rpo") && !not_yet("projects[].project_id"));
     }
 
     #[test]

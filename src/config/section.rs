@@ -57,6 +57,17 @@ impl<'t> Section<'t> {
         }
     }
 
+    /// The texts of a key that is set, whether one stands there or a list of them.
+    pub(super) fn texts(&self, key: &str) -> Option<Vec<Field<'t>>> {
+        let place = self.place_of(key);
+        let Value::List(items) = &self.node(key)?.value else { return self.text(key).map(|field| vec![field]) };
+        let field = |(index, node): (usize, &'t Node)| match &node.value {
+            Value::Text(text) => Some(Field { text, place: place.element(index).typed_at(&node.origin) }),
+            _ => None,
+        };
+        items.iter().enumerate().map(field).collect()
+    }
+
     /// The text of a key that must be set; a missing one is a problem, with what to do about it.
     pub(super) fn required(&self, key: &str, advice: &str) -> Option<Field<'t>> {
         if !self.has(key) {

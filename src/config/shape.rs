@@ -3,11 +3,11 @@
 //! [`check`] walks the file before it is merged with anything, so that a wrong shape is told even where another layer
 //! covers it: unknown keys, and lists or mappings where a value belongs (or the reverse). What it complains about it
 //! takes away or marks as refused; nobody complains twice. [`check_values`] walks what the merge left: each text by
-//! its kind, and the keys that are not built yet.
+//! its kind.
 
 use super::advice;
 use super::problem::{Place, Report, quoted};
-use super::schema::{self, Built, KeyDoc, Kind};
+use super::schema::{self, KeyDoc, Kind};
 use super::tree::{Entry, Node, Value};
 
 /// Unknown keys and wrong shapes of the configuration file.
@@ -96,7 +96,7 @@ fn check_elements(items: &mut [Node], key: &KeyDoc, place: &Place) {
     }
 }
 
-/// Texts that are not what their key needs, and keys that are not built yet.
+/// Texts that are not what their key needs.
 pub(super) fn check_values(tree: &mut Node, report: &Report) {
     let place = Place { report, origin: tree.origin.clone(), path: String::new() };
     check_values_in(tree, "", &place);
@@ -107,11 +107,6 @@ fn check_values_in(node: &mut Node, pattern: &str, place: &Place) {
     for Entry { key: word, node } in entries {
         let Some(key) = schema::child(pattern, word) else { continue };
         let place = place.key(advice::presentable(word)).typed_at(&node.origin);
-        if let Built::NotYet(instead) = key.built
-            && !matches!(node.value, Value::Null)
-        {
-            place.problem(format!("is not supported yet: {instead}"));
-        }
         check_value(node, key, &place);
     }
 }

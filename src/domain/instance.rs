@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::InstanceId;
 use super::plan::BackupPolicy;
+use super::tags::Tags;
 
 /// What is known of an instance. A listing knows neither the cache mode nor the policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,10 @@ pub struct Instance {
     pub max_memory_bytes: Option<u64>,
     /// `created_at`.
     pub created_at: Option<Timestamp>,
+    /// `enterprise_project_id`; absent where the answer does not say.
+    pub enterprise_project_id: Option<String>,
+    /// `tags`; absent where the answer does not say, empty where it says that there are none.
+    pub tags: Option<Tags>,
     /// `instance_backup_policy`: `Unread` in a listing, which has none.
     pub policy: PolicyReading,
 }

@@ -1,7 +1,7 @@
 //! A [`Memory`] as bytes, and back: the inside of a stored file.
 //!
 //! Fields follow each other in the order of their types' declarations, without names: whoever changes one changes
-//! [`VERSION`], and teaches [`read()`] the versions that were released. The compiler names the places, because every
+//! [`VERSION`], and teaches [`read()`] the versions that may still lie on a disk. The compiler names the places, because every
 //! struct is taken apart whole. Each instance is preceded by its length. Words of the cloud are written as words.
 //!
 //! [`read()`] is total: bytes that no [`write()`] made yield nothing. That they are those that were once written, a digest
@@ -19,10 +19,13 @@ use crate::domain::facts::LastSuccess;
 use crate::domain::instance::{CacheMode, Engine, InstanceStatus, PolicyReading};
 use crate::domain::plan::{BackupPolicy, UtcOffset};
 use crate::domain::record::{BackupFormat, BackupType};
+use crate::domain::tags::Tags;
 use crate::snapshot::Details;
 
 /// The version of the layout.
 pub const VERSION: u32 = 2;
+/// The first version that has tags, enterprise projects and the number of all known instances.
+const SECOND: u32 = 2;
 
 /// The distance of moments from here is written: 2026-01-01, so that it is short.
 const BASE: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -54,11 +57,14 @@ pub fn write(memory: &Memory, out: &mut impl io::Write) -> io::Result<()> {
     out.write_all(&writer.0)
 }
 
-/// Reads everything; `None` where the bytes are not those of a [`Memory`] of this version.
-pub fn read(bytes: &[u8]) -> Option<Memory> {
+/// Reads everything; `None` where the bytes are not those of a [`Memory`] of this version, from 1 to [`VERSION`].
+pub fn read(bytes: &[u8], version: u32) -> Option<Memory> {
+    if !(1..=VERSION).contains(&version) {
+        return None;
+    }
     let mut reader = Reader::of(bytes);
     let saved_at = reader.moment(BASE)?;
-    let projects = (0..reader.count()?).map(|_| get_project(&mut reader)).collect::<Option<_>>()?;
+    let projects = (0..reader.count()?).map(|_| get_project(&mut reader, version)).collect::<Option<_>>()?;
     reader.end()?;
     Some(Memory { saved_at, projects })
 }
@@ -79,8 +85,8 @@ fn put_project(writer: &mut Writer, project: &ProjectMemory) {
     writer.count(instances.len());
 }
 
-fn get_project(reader: &mut Reader) -> Option<ProjectMemory> {
-    Some(ProjectMemory {
+fn get_project(reader: &mut Reader, version: u32) -> Option<ProjectMemory> {
+    let mut project = ProjectMemory {
         name: reader.text()?.into(),
         project_id: reader.text()?.into(),
         project_name: reader.option(get_text)?,
@@ -92,15 +98,19 @@ fn get_project(reader: &mut Reader) -> Option<ProjectMemory> {
                 missing: reader.option(Reader::number)?,
             })
         })?,
-        known: reader.number()?,
+        known: if version >= SECOND { reader.number()? } else { 0 },
         instances: (0..reader.count()?)
             .map(|_| {
                 let mut instance = Reader::of(reader.bytes()?);
-                let memory = get_instance(&mut instance)?;
+                let memory = get_instance(&mut instance, version)?;
                 instance.end().map(|()| memory)
             })
             .collect::<Option<_>>()?,
-    })
+    };
+    if version < SECOND {
+        project.known = project.instances.len() as u64;
+    }
+    Some(project)
 }
 
 fn put_instance(writer: &mut Writer, instance: &InstanceMemory) {
@@ -111,21 +121,35 @@ fn put_instance(writer: &mut Writer, instance: &InstanceMemory) {
     put_lasting(writer, restores);
 }
 
-fn get_instance(reader: &mut Reader) -> Option<InstanceMemory> {
+fn get_instance(reader: &mut Reader, version: u32) -> Option<InstanceMemory> {
     Some(InstanceMemory {
         id: reader.text()?.into(),
-        shown: reader.option(get_shown)?.map(Box::new),
+        shown: reader.option(|reader| get_shown(reader, version))?.map(Box::new),
         backups: get_lasting(reader)?,
         restores: get_lasting(reader)?,
     })
 }
 
 fn put_shown(writer: &mut Writer, shown: &Shown) {
-    let Shown { by_hand, misses, cloud_name, details, policy, refused, backups, restores, polls } = shown;
+    let Shown {
+        by_hand,
+        misses,
+        cloud_name,
+        details,
+        enterprise_project_id,
+        tags,
+        policy,
+        refused,
+        backups,
+        restores,
+        polls,
+    } = shown;
     writer.flag(*by_hand);
     writer.number(u64::from(*misses));
     writer.option(cloud_name.as_deref(), Writer::text);
     writer.option(details.as_ref(), put_details);
+    writer.option(enterprise_project_id.as_deref(), Writer::text);
+    writer.option(tags.as_ref(), put_tags);
     put_policy(writer, policy);
     writer.flag(*refused);
     for records in [backups, restores] {
@@ -142,7 +166,7 @@ fn put_shown(writer: &mut Writer, shown: &Shown) {
     }
 }
 
-fn get_shown(reader: &mut Reader) -> Option<Shown> {
+fn get_shown(reader: &mut Reader, version: u32) -> Option<Shown> {
     let records = |reader: &mut Reader| {
         reader.option(|reader| Some(Records { packed: Packed::from_bytes(reader.bytes()?)?, emptied: reader.flag()? }))
     };
@@ -154,6 +178,8 @@ fn get_shown(reader: &mut Reader) -> Option<Shown> {
         misses: u32::try_from(reader.number()?).ok()?,
         cloud_name: reader.option(get_text)?,
         details: reader.option(get_details)?,
+        enterprise_project_id: if version >= SECOND { reader.option(get_text)? } else { None },
+        tags: if version >= SECOND { reader.option(get_tags)? } else { None },
         policy: get_policy(reader)?,
         refused: reader.flag()?,
         backups: records(reader)?,
@@ -181,6 +207,19 @@ fn get_details(reader: &mut Reader) -> Option<Details> {
         created_at: reader.option(get_moment)?,
         max_memory_bytes: reader.option(Reader::number)?,
     })
+}
+
+fn put_tags(writer: &mut Writer, tags: &Tags) {
+    writer.count(tags.iter().count());
+    for (key, value) in tags.iter() {
+        writer.text(key);
+        writer.text(value);
+    }
+}
+
+fn get_tags(reader: &mut Reader) -> Option<Tags> {
+    let pairs = (0..reader.count()?).map(|_| Some((reader.text()?, reader.text()?)));
+    pairs.collect::<Option<Vec<_>>>().map(Tags::of)
 }
 
 const UNREAD: u8 = 0;

@@ -13,6 +13,7 @@ use crate::domain::facts::{LastSuccess, RecordFacts};
 use crate::domain::instance::{CacheMode, Engine, InstanceStatus, PolicyReading};
 use crate::domain::plan::{BackupPolicy, UtcOffset};
 use crate::domain::sample::{any_record, minute};
+use crate::domain::tags::Tags;
 use crate::snapshot::Details;
 
 fn any_moment() -> impl Strategy<Value = Timestamp> {
@@ -80,19 +81,26 @@ fn any_polled() -> impl Strategy<Value = Polled> {
 }
 
 fn any_shown() -> impl Strategy<Value = Shown> {
-    let state = (any::<bool>(), any::<u32>(), option::of(".{0,9}"), option::of(any_details()), any_policy());
+    let tags = option::of(prop::collection::btree_map("[^\0]{1,9}", "[^\0]{0,9}", 0..4).prop_map(Tags::of));
+    let said = (option::of(".{0,9}"), option::of(any_details()), option::of(".{0,9}"), tags, any_policy());
+    let state = (any::<bool>(), any::<u32>(), said);
     let polls = [any_polled(), any_polled(), any_polled()];
     (state, any::<bool>(), any_records(), any_records(), polls).prop_map(
-        |((by_hand, misses, cloud_name, details, policy), refused, backups, restores, polls)| Shown {
-            by_hand,
-            misses,
-            cloud_name,
-            details,
-            policy,
-            refused,
-            backups,
-            restores,
-            polls,
+        |((by_hand, misses, said), refused, backups, restores, polls)| {
+            let (cloud_name, details, enterprise_project_id, tags, policy) = said;
+            Shown {
+                by_hand,
+                misses,
+                cloud_name,
+                details,
+                enterprise_project_id,
+                tags,
+                policy,
+                refused,
+                backups,
+                restores,
+                polls,
+            }
         },
     )
 }

@@ -15,6 +15,8 @@ fn instance(polled_at: Option<Timestamp>) -> InstanceMemory {
             misses: 0,
             cloud_name: Some("cache".to_owned()),
             details: None,
+            enterprise_project_id: None,
+            tags: Some(Tags::of([("e", "p")])),
             policy: PolicyReading::Unread,
             refused: false,
             backups: None,
@@ -85,24 +87,42 @@ fn bytes(memory: &Memory) -> Vec<u8> {
     bytes
 }
 
-#[test]
-fn the_layout_is_that_of_its_version() {
-    let bytes = bytes(&memory(minute(0), Some(minute(-3))));
-    let expected = [
+/// The bytes of a memory with these for the number of known instances, whose instance takes so many, with these for its enterprise project and tags.
+fn laid_out(known: &[u8], length: u8, project_and_tags: &[u8]) -> Vec<u8> {
+    [
         &[0x80, 0xd4, 0xcf, 0x6a, 1, 4][..],
         b"prod",
         &[4],
         b"0123",
         &[0, 19],
         b"https://dcs.example",
-        &[1, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 1, 0, 1, 1, 51, 1, b'i', 1, 0, 0, 1, 5],
+        &[1, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 1, 0],
+        known,
+        &[1, length, 1, b'i', 1, 0, 0, 1, 5],
         b"cache",
-        &[0, 0, 0, 0, 0, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 0, 0, 0, 0],
+        &[0],
+        project_and_tags,
+        &[0, 0, 0, 0, 1, 1, 1, 0xe0, 0xc8, 0xcf, 0x6a, 0, 0, 0, 0],
         &[0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1],
         &[0, 0, 0],
     ]
-    .concat();
+    .concat()
+}
+
+#[test]
+fn the_layout_is_that_of_its_version() {
+    let bytes = bytes(&memory(minute(0), Some(minute(-3))));
+    let expected = laid_out(&[1], 58, &[0, 1, 1, 1, b'e', 1, b'p']);
     assert_eq!((layout::VERSION, bytes), (2, expected), "another form needs another VERSION of the file");
+}
+
+#[test]
+fn what_the_version_before_wrote_is_read_and_has_no_tags() {
+    let mut expected = memory(minute(0), Some(minute(-3)));
+    expected.projects[0].instances[0].shown.as_mut().unwrap().tags = None;
+    let earlier = laid_out(&[], 51, &[]);
+    assert_eq!(layout::read(&earlier, 1), Some(expected));
+    assert_eq!([0, 2, 3].map(|version| layout::read(&earlier, version)), [None, None, None]);
 }
 
 proptest! {
@@ -110,25 +130,27 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read(memory in any_memory()) {
-        prop_assert_eq!(layout::read(&bytes(&memory)), Some(memory));
+        prop_assert_eq!(layout::read(&bytes(&memory), layout::VERSION), Some(memory));
     }
 
     #[test]
     fn what_is_cut_or_longer_is_refused(memory in any_memory(), more: u8) {
         let bytes = bytes(&memory);
         for length in 0..bytes.len() {
-            prop_assert_eq!(layout::read(&bytes[..length]), None);
+            prop_assert_eq!(layout::read(&bytes[..length], layout::VERSION), None);
         }
-        prop_assert_eq!(layout::read(&[bytes.as_slice(), &[more]].concat()), None);
+        prop_assert_eq!(layout::read(&[bytes.as_slice(), &[more]].concat(), layout::VERSION), None);
     }
 
     #[test]
     fn any_bytes_are_read_without_panic(noise: Vec<u8>, memory in any_memory(), at: prop::sample::Index, flip: u8) {
-        let _ = layout::read(&noise);
+        for version in 0..=layout::VERSION {
+            let _ = layout::read(&noise, version);
+        }
         let mut bytes = bytes(&memory);
         let at = at.index(bytes.len());
         bytes[at] ^= flip;
-        if let Some(memory) = layout::read(&bytes) {
+        if let Some(memory) = layout::read(&bytes, layout::VERSION) {
             let _ = memory.as_of(minute(0), Duration::from_hours(1));
         }
     }

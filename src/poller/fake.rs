@@ -19,7 +19,9 @@ use crate::config::{
 use crate::domain::instance::{CacheMode, Instance, InstanceStatus, PolicyReading};
 use crate::domain::plan::{BackupPolicy, UtcOffset};
 use crate::domain::record::{BackupType, ErrorCode, Record, State};
+use crate::domain::selection::{Filter, Selection};
 use crate::domain::shard::Shard;
+use crate::domain::tags::Tags;
 use crate::domain::{InstanceId, Operation};
 use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
@@ -36,6 +38,12 @@ pub(super) type Script = Box<dyn Fn(Duration, &Request) -> Option<ErrorKind> + S
 /// What the cloud holds, and what was asked of it.
 pub(super) struct Cloud {
     pub(super) instances: BTreeMap<InstanceId, Instance>,
+    /// Which of several projects gets nothing but failures, and of what kind.
+    pub(super) broken: Option<(usize, ErrorKind)>,
+    /// Listings say nothing of tags.
+    pub(super) lists_no_tags: bool,
+    /// Listings hold an entry that cannot be read, so that they are not complete.
+    pub(super) lists_in_part: bool,
     /// Left out of listings, though they answer.
     pub(super) unlisted: Vec<InstanceId>,
     /// Records by instance, as functions of the moment they are asked for.
@@ -117,6 +125,9 @@ impl Fake {
     pub(super) fn new(instances: impl IntoIterator<Item = Instance>) -> Self {
         let cloud = Cloud {
             instances: instances.into_iter().map(|instance| (instance.id.clone(), instance)).collect(),
+            broken: None,
+            lists_no_tags: false,
+            lists_in_part: false,
             unlisted: Vec::new(),
             backups: BTreeMap::new(),
             restores: BTreeMap::new(),
@@ -212,7 +223,9 @@ impl DcsApi for Fake {
         if let Some((now, _)) = cloud.most_of_project.get_mut(&self.project) {
             *now -= 1;
         }
-        if let Some(kind) = (cloud.script)(self.start.elapsed(), request) {
+        let is_broken = cloud.broken.filter(|(project, _)| *project == self.project);
+        let failure = (cloud.script)(self.start.elapsed(), request);
+        if let Some(kind) = is_broken.map(|(_, kind)| kind).or(failure) {
             let mut error = CloudError::new(kind, "scripted");
             error.retry_after = cloud.retry_after;
             error.code = cloud.code.map(Into::into);
@@ -232,14 +245,20 @@ impl DcsApi for Fake {
             Ok(page(items))
         };
         match request {
-            Request::Instances(_) => Ok(Answer::Instances(page(
-                cloud
-                    .instances
-                    .values()
-                    .filter(|instance| !cloud.unlisted.contains(&instance.id))
-                    .map(|instance| Instance { policy: PolicyReading::Unread, ..instance.clone() })
-                    .collect(),
-            ))),
+            Request::Instances(_) => {
+                let listed = cloud.instances.values().filter(|instance| !cloud.unlisted.contains(&instance.id));
+                let items = listed.map(|instance| Instance {
+                    tags: instance.tags.clone().filter(|_| !cloud.lists_no_tags),
+                    policy: PolicyReading::Unread,
+                    ..instance.clone()
+                });
+                let mut page = page(items.collect());
+                if cloud.lists_in_part {
+                    page.received += 1;
+                    page.oddities.rejected.insert("instance_id", 1);
+                }
+                Ok(Answer::Instances(page))
+            }
             Request::Instance(id) => match cloud.instances.get(id) {
                 Some(instance) => Ok(Answer::Instance(Box::new(instance.clone()), Oddities::default())),
                 None => Err(CloudError::new(ErrorKind::NotFound, "no such instance")),
@@ -278,6 +297,8 @@ pub(super) fn daily(id: &str) -> Instance {
         cache_mode: Some(CacheMode::MasterStandby),
         max_memory_bytes: None,
         created_at: None,
+        enterprise_project_id: None,
+        tags: None,
         policy: PolicyReading::Present(BackupPolicy {
             automatic: true,
             updated_at: None,
@@ -287,6 +308,17 @@ pub(super) fn daily(id: &str) -> Instance {
             utc_offset: None,
         }),
     }
+}
+
+/// The same with these tags.
+pub(super) fn tagged(id: &str, tags: &[(&str, &str)]) -> Instance {
+    Instance { tags: Some(Tags::of(tags.iter().copied())), ..daily(id) }
+}
+
+/// Whatever has one of these values of a tag.
+pub(super) fn by_tag(key: &str, values: &[&str]) -> Selection {
+    let values = values.iter().map(|value| (*value).to_owned()).collect();
+    Selection { tags: [(key.to_owned(), values)].into(), ..Selection::default() }
 }
 
 /// Its backups of so many days around the beginning, each begun ten minutes late and twenty minutes long.
@@ -322,7 +354,11 @@ pub(super) fn project(by_hand: &[&str]) -> ProjectConfig {
         ca_file: None,
         proxies: Proxies::default(),
         instances: by_hand.iter().map(|id| InstanceConfig { id: (*id).into(), name: None }).collect(),
-        discovery: by_hand.is_empty().then_some(Discovery { interval: Duration::from_mins(5) }),
+        discovery: by_hand
+            .is_empty()
+            .then_some(Discovery { interval: Duration::from_mins(5), filter: Filter::default() }),
+        overrides: Arc::default(),
+        instance_tags: Arc::default(),
         plan_utc_offset: UtcOffset::UTC,
         limits: Some(Limits { requests_per_second: 100.0, burst: 100, concurrency: 8 }),
         rpo: None,

@@ -12,12 +12,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::config::{Override, ProjectConfig};
 use crate::domain::contradiction::contradicted;
 use crate::domain::events::Seen;
 use crate::domain::facts::{LastSuccess, RecordFacts};
 use crate::domain::instance::{CacheMode, Instance, InstanceStatus, PolicyReading};
 use crate::domain::plan::UtcOffset;
 use crate::domain::record::Record;
+use crate::domain::selection::{Candidate, Traits, Verdict};
+use crate::domain::tags::{TagLabel, TagLabels};
 use crate::domain::{InstanceId, Operation};
 use crate::memory::packed::Packed;
 use crate::schedule::usual::Usual;
@@ -26,15 +29,38 @@ use crate::snapshot::{Details, InstanceView, PolicyView, PollView};
 /// Longest name shown, in bytes; DCS allows 64 characters.
 const LONGEST_NAME: usize = 256;
 
-/// What a project's configuration says about all its instances.
-#[derive(Clone, Copy, Debug)]
+/// What a project's configuration says about its instances. Whoever changes them refreshes every instance
+/// ([`Watched::refresh`]): nothing that follows from them is kept elsewhere.
+#[derive(Clone, Debug)]
 pub(super) struct Terms {
     /// Zone of a plan that names none.
     pub(super) plan_utc_offset: UtcOffset,
-    /// The configured RPO, taken as it is.
+    /// The configured RPO, taken as it is, …
     pub(super) rpo: Option<Duration>,
+    /// … but for those that one of these is for.
+    pub(super) overrides: Arc<[Override]>,
+    /// The tags that become labels.
+    pub(super) instance_tags: Arc<[TagLabel]>,
     /// Added to the plan's interval where none is configured.
     pub(super) rpo_grace: Duration,
+}
+
+impl Terms {
+    pub(super) fn of(config: &ProjectConfig) -> Self {
+        Self {
+            plan_utc_offset: config.plan_utc_offset,
+            rpo: config.rpo,
+            overrides: Arc::clone(&config.overrides),
+            instance_tags: Arc::clone(&config.instance_tags),
+            rpo_grace: config.rpo_grace,
+        }
+    }
+
+    /// The RPO that is configured for this instance, if any is.
+    fn rpo_of(&self, candidate: &Candidate<'_>) -> Option<Duration> {
+        let its_own = self.overrides.iter().find(|each| each.of.judge(candidate) == Verdict::Yes);
+        its_own.map(|each| each.rpo).or(self.rpo)
+    }
 }
 
 /// One instance.
@@ -43,14 +69,15 @@ pub(super) struct Watched {
     id: InstanceId,
     /// Configured by hand: no listing makes it disappear.
     pub(super) by_hand: bool,
-    /// Complete listings in a row that lacked it.
+    /// Complete listings in a row that lacked it, or had it as one that the filters leave out.
     pub(super) misses: u32,
     /// When a listing had it last.
     pub(super) listed: Option<Instant>,
     /// Its status has said so since then.
     restoring_since: Option<Timestamp>,
     configured_name: Option<String>,
-    cloud_name: Option<String>,
+    /// What filters and overrides go by.
+    traits: Traits,
     details: Option<Details>,
     policy: PolicyReading,
     /// The cloud refused its backups because there can be none.
@@ -94,11 +121,13 @@ pub(super) struct Poll {
 }
 
 impl Watched {
-    pub(super) fn new(id: InstanceId, configured_name: Option<String>, by_hand: bool) -> Self {
+    /// One of which nothing is known but, perhaps, these traits.
+    pub(super) fn new(id: InstanceId, configured_name: Option<String>, by_hand: bool, traits: Traits) -> Self {
         let view = InstanceView {
             id: id.clone(),
             name: String::new(),
             details: None,
+            tags: TagLabels::default(),
             supported: None,
             policy: None,
             rpo: None,
@@ -113,7 +142,7 @@ impl Watched {
             listed: None,
             restoring_since: None,
             configured_name,
-            cloud_name: None,
+            traits,
             details: None,
             policy: PolicyReading::Unread,
             refused: false,
@@ -128,6 +157,17 @@ impl Watched {
     /// The picture as of the last [`Self::refresh`].
     pub(super) fn view(&self) -> &Arc<InstanceView> {
         &self.view
+    }
+
+    /// What filters and overrides go by, as far as it was ever said.
+    pub(super) fn traits(&self) -> &Traits {
+        &self.traits
+    }
+
+    /// It, as filters and overrides see it.
+    pub(super) fn candidate(&self) -> Candidate<'_> {
+        let name = self.configured_name.as_ref().or(self.traits.name.as_ref());
+        Candidate { id: &self.id, name: name.map(String::as_str), traits: &self.traits }
     }
 
     /// The cloud calls it a single node, which cannot be backed up.
@@ -192,9 +232,7 @@ impl Watched {
             let is_restoring = status == InstanceStatus::Restoring;
             self.restoring_since = is_restoring.then(|| self.restoring_since.unwrap_or(now));
         }
-        if let Some(name) = instance.name.as_ref().filter(|name| !name.is_empty()) {
-            self.cloud_name = Some(name.clone());
-        }
+        self.traits.learn(instance);
         let known = self.details.take();
         let known = known.as_ref();
         self.details = Some(Details {
@@ -231,11 +269,12 @@ impl Watched {
             policy.plan = None;
         }
         let expected = policy.as_ref().and_then(|policy| policy.expected_interval);
-        let rpo = terms.rpo.or(expected.map(|interval| interval + terms.rpo_grace));
+        let rpo = terms.rpo_of(&self.candidate()).or(expected.map(|interval| interval + terms.rpo_grace));
         self.view = Arc::new(InstanceView {
             id: self.id.clone(),
             name: self.name(),
             details: self.details.clone(),
+            tags: self.traits.tags.as_ref().map(|tags| TagLabels::of(&terms.instance_tags, tags)).unwrap_or_default(),
             supported,
             policy,
             rpo: rpo.filter(|_| supported != Some(false)),
@@ -248,8 +287,7 @@ impl Watched {
 
     /// Configured, else the cloud's, else the id.
     fn name(&self) -> String {
-        let name = self.configured_name.as_ref().or(self.cloud_name.as_ref());
-        let name = name.map_or(self.id.as_str(), String::as_str);
+        let name = self.candidate().name.unwrap_or(self.id.as_str());
         name[..name.floor_char_boundary(LONGEST_NAME)].to_owned()
     }
 

@@ -8,6 +8,7 @@ mod roster;
 mod timing;
 mod urgency;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::cloud::error::ErrorKind;
 use crate::config::{Polling, ProjectConfig};
 use crate::domain::instance::Instance;
 use crate::domain::record::Record;
+use crate::domain::selection::Traits;
 use crate::domain::shard::Shard;
 use crate::domain::{InstanceId, Operation, ProjectId, ProjectName};
 use crate::exposition::own::OwnMetrics;
@@ -123,6 +125,11 @@ pub(super) struct Project {
     listed_at: Option<Timestamp>,
     missing: Option<u64>,
     doubt: Doubt,
+    /// What is known of those that listings have and that are not watched here, where filters judge by it: an answer
+    /// need not say all of it anew.
+    unwatched: BTreeMap<InstanceId, Traits>,
+    /// A complete listing has come, and what fits nothing in it was told.
+    misfits_told: bool,
     /// Remembered from before a restart and not watched: a listing has to find them again.
     aside: Aside,
     /// The cloud's id of the project whose facts were restored, until it is confirmed.
@@ -152,7 +159,7 @@ impl Project {
         now: Instant,
     ) -> Self {
         let mut project = Self {
-            terms: Terms { plan_utc_offset: config.plan_utc_offset, rpo: config.rpo, rpo_grace: config.rpo_grace },
+            terms: Terms::of(config),
             config: config.clone(),
             shard,
             polling: polling.clone(),
@@ -170,6 +177,8 @@ impl Project {
             listed_at: None,
             missing: None,
             doubt: Doubt::default(),
+            unwatched: BTreeMap::new(),
+            misfits_told: false,
             aside: Aside::default(),
             restored_as: None,
             up: None,
@@ -411,7 +420,8 @@ impl Project {
         if !self.shard.owns(id) {
             return self.others.note(id, by_hand);
         }
-        let mut watched = Watched::new(id.clone(), name, by_hand);
+        let traits = self.unwatched.remove(id).unwrap_or_default();
+        let mut watched = Watched::new(id.clone(), name, by_hand, traits);
         match self.aside.take(id) {
             Some(memory) => watched.restore(&memory),
             None => self.others.name_one(),
@@ -423,6 +433,14 @@ impl Project {
         for operation in Operation::PER_INSTANCE {
             self.enqueue(Task::of(operation, id), now, first);
         }
+    }
+
+    /// Drops an instance with all that is to be asked of it.
+    fn unwatch(&mut self, id: &InstanceId) -> Option<Watched> {
+        for operation in Operation::PER_INSTANCE {
+            self.queue.remove(&Task::of(operation, id));
+        }
+        self.watched.remove(id)
     }
 
     fn enqueue(&mut self, task: Task, now: Instant, due: Due) {

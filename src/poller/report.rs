@@ -14,6 +14,7 @@ pub(super) use quota::Quota;
 
 use crate::cloud::{CloudError, diagnosis};
 use crate::domain::record::{ErrorCode, Outcome, Record, State};
+use crate::domain::selection::Selection;
 use crate::domain::{Operation, ProjectId, ProjectName};
 use crate::snapshot::InstanceView;
 
@@ -115,6 +116,32 @@ pub(super) fn vanished(project: &ProjectName, view: &InstanceView) {
         instance_id = %view.id,
         instance_name = %view.name,
         "instance is no longer listed: its series end"
+    );
+}
+
+pub(super) fn left_out(project: &ProjectName, view: &InstanceView) {
+    tracing::info!(
+        %project,
+        instance_id = %view.id,
+        instance_name = %view.name,
+        "instance is listed, but discovery.include or discovery.exclude leaves it out now: its series end"
+    );
+}
+
+pub(super) fn nothing_selected(project: &ProjectName, listed: usize) {
+    tracing::warn!(
+        %project,
+        listed,
+        "discovery.include and discovery.exclude leave out every instance that is listed: none is watched but those listed by hand; check their spelling"
+    );
+}
+
+pub(super) fn override_fits_none(project: &ProjectName, index: usize, of: &Selection) {
+    tracing::warn!(
+        %project,
+        key = %format_args!("overrides[{index}].match"),
+        selection = ?of,
+        "the override is for no instance that is watched: check its spelling; this is said once"
     );
 }
 

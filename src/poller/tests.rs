@@ -17,6 +17,7 @@ use crate::snapshot::{InstanceView, ProjectView, Snapshot};
 
 mod budget;
 mod cadence;
+mod filters;
 mod outage;
 mod shards;
 mod urgency;

@@ -81,7 +81,7 @@ fn admits(query: &Query, member: &Member, now: Timestamp) -> bool {
         && query.first(&["status"]).is_none_or(|status| status == history::status(member, now))
         && query.first(&["ip"]).is_none_or(|ip| bodies::ip(member).split(',').any(|own| own == ip))
         && query.first(&["capacity"]).is_none_or(|gigabytes| gigabytes == (member.kind.memory_mb / 1024).to_string())
-        && query.admits_tags(&bodies::tags(member))
+        && query.admits_tags(&member.tags)
 }
 
 fn instance(region: &Region, route: &Route, now: Timestamp) -> Result<Answer, Refusal> {

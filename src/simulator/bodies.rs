@@ -6,7 +6,7 @@
 mod instances;
 mod records;
 
-pub(super) use instances::{ip, listed, shown, tags};
+pub(super) use instances::{ip, listed, shown};
 pub(super) use records::{backup, restore};
 
 use serde_json::{Value, json};

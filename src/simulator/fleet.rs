@@ -24,6 +24,10 @@ pub(super) struct Member {
     pub(super) engine_version: &'static str,
     /// `status` while no restore runs.
     pub(super) status: &'static str,
+    /// `tags`: keys and values.
+    pub(super) tags: Vec<(String, String)>,
+    /// `enterprise_project_id`; `0` is the default one.
+    pub(super) enterprise_project_id: String,
     /// `created_at`.
     pub(super) created_at: Timestamp,
     /// When the backup policy was made and last changed.
@@ -81,6 +85,8 @@ impl Member {
             ByHand::Busy => evenly(busy),
             _ => chance.of("phase").fraction(),
         };
+        let tier = if matches!(kind.policy, Policy::Never) { "bronze" } else { "gold" };
+        let tags = [("team", kind.team), ("env", kind.env), ("tier", tier)];
         Self {
             id: chance.of("id").uuid(),
             name: kind.name.to_owned(),
@@ -88,6 +94,8 @@ impl Member {
             engine,
             engine_version: if engine == "Redis" { chance.of("version").pick(&["4.0", "5.0", "6.0"]) } else { "1.5" },
             status: "RUNNING",
+            tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec(),
+            enterprise_project_id: "0".to_owned(),
             created_at,
             policy_dates: (policy_made, policy_changed),
             begin_hour: u8::try_from(chance.of("begin").below(24)).unwrap_or(0),

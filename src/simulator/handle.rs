@@ -14,7 +14,7 @@ use super::fleet::Member;
 use super::judge::Tally;
 use super::login::{LoginRefusal, MetadataMode, ProjectNames};
 use super::quirk::Quirk;
-use super::region::{Canned, Region, locked};
+use super::region::{Canned, Project, Region, locked};
 use super::route::{Call, Version};
 use super::throttle::{Bucket, RateLimit};
 
@@ -86,6 +86,28 @@ impl Handle {
     pub fn remove_instance(&self, instance: &str) -> bool {
         let mut projects = self.region.projects_mut();
         projects.iter_mut().any(|project| project.remove(instance))
+    }
+
+    /// Gives the instance with this id or name these tags in place of those it had; false where there is none.
+    pub fn set_tags(&self, instance: &str, tags: &[(&str, &str)]) -> bool {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.change(instance, |member| member.tags = tags)
+    }
+
+    /// Moves the instance with this id or name to another enterprise project; false where there is none.
+    pub fn set_enterprise_project(&self, instance: &str, id: &str) -> bool {
+        self.change(instance, |member| id.clone_into(&mut member.enterprise_project_id))
+    }
+
+    /// Gives the instance with this id or name another name; false where there is none.
+    pub fn rename(&self, instance: &str, name: &str) -> bool {
+        self.change(instance, |member| name.clone_into(&mut member.name))
+    }
+
+    fn change(&self, instance: &str, change: impl FnOnce(&mut Member)) -> bool {
+        let mut projects = self.region.projects_mut();
+        let has = |project: &&mut Project| project.members.iter().any(|m| m.id == instance || m.name == instance);
+        projects.iter_mut().find(has).is_some_and(|project| project.change(instance, change))
     }
 
     /// The faults at work.

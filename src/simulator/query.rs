@@ -84,10 +84,10 @@ impl Query {
     }
 
     /// Whether `tags=k=v,k2=v2` lets these tags through: all must match, a key alone matches any value.
-    pub(super) fn admits_tags(&self, tags: &[(&str, &str)]) -> bool {
+    pub(super) fn admits_tags(&self, tags: &[(String, String)]) -> bool {
         let Some(wanted) = self.first(&["tags"]) else { return true };
         wanted.split(',').filter(|pair| !pair.is_empty()).all(|pair| match pair.split_once('=') {
-            Some((key, value)) => tags.contains(&(key, value)),
+            Some((key, value)) => tags.iter().any(|(own, its)| own == key && its == value),
             None => tags.iter().any(|(key, _)| *key == pair),
         })
     }
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn tags_must_all_match() {
-        let tags = [("env", "prod"), ("team", "shop")];
+        let tags = [("env", "prod"), ("team", "shop")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         for (query, expected) in [
             ("", true),
             ("tags=env%3Dprod", true),

@@ -88,6 +88,15 @@ impl Project {
         self.members.len() < before
     }
 
+    /// Changes the instance with this id or name; false where there is none.
+    pub(super) fn change(&mut self, instance: &str, change: impl FnOnce(&mut Member)) -> bool {
+        let found = self.members.iter_mut().find(|member| member.id == instance || member.name == instance);
+        let Some(member) = found else { return false };
+        change(Arc::make_mut(member));
+        self.by_id.insert(member.id.clone(), Arc::clone(member));
+        true
+    }
+
     pub(super) fn member(&self, id: &str) -> Option<Arc<Member>> {
         self.by_id.get(id).cloned()
     }

@@ -15,6 +15,7 @@ use crate::config::{
     Source, TextSource,
 };
 use crate::domain::plan::UtcOffset;
+use crate::domain::selection::Filter;
 use crate::domain::shard::Shard;
 use crate::domain::{ProjectId, ProjectName};
 
@@ -102,7 +103,9 @@ pub fn demo_config(addr: SocketAddr) -> Config {
         ca_file: None,
         proxies: Proxies::default(),
         instances: Vec::new(),
-        discovery: Some(Discovery { interval: Duration::from_secs(15) }),
+        discovery: Some(Discovery { interval: Duration::from_secs(15), filter: Filter::default() }),
+        overrides: Arc::default(),
+        instance_tags: Arc::default(),
         plan_utc_offset: UtcOffset::UTC,
         limits: Some(Limits { requests_per_second: 50.0, burst: 100, concurrency: 8 }),
         rpo: None,

@@ -111,11 +111,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::tags::TagLabels;
 
     fn view(number: u32, name: &str) -> Arc<InstanceView> {
         Arc::new(InstanceView {
             id: format!("{number:04}").into(),
             name: name.to_owned(),
+            tags: TagLabels::default(),
             details: None,
             supported: None,
             policy: None,

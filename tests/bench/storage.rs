@@ -18,6 +18,7 @@ use dcs_backup_exporter::domain::facts::RecordFacts;
 use dcs_backup_exporter::domain::instance::{CacheMode, Engine, InstanceStatus, PolicyReading};
 use dcs_backup_exporter::domain::plan::BackupPolicy;
 use dcs_backup_exporter::domain::record::{BackupFormat, BackupType, Record, State};
+use dcs_backup_exporter::domain::tags::Tags;
 use dcs_backup_exporter::memory::packed::Packed;
 use dcs_backup_exporter::memory::{
     InstanceMemory, Lasting, Memory, Polled, ProjectMemory, Records, Shown, ShownProject,
@@ -74,6 +75,8 @@ fn instance(number: usize, now: Timestamp) -> InstanceMemory {
             created_at: Some(now - SignedDuration::from_hours(9999)),
             max_memory_bytes: Some(4 << 30),
         }),
+        enterprise_project_id: Some("0".to_owned()),
+        tags: Some(Tags::of((0..20).map(|tag| (format!("tag-{tag:02}"), format!("value {}", number % 10))))),
         policy: PolicyReading::Present(BackupPolicy {
             automatic: true,
             updated_at: Some(now - SignedDuration::from_hours(9998)),

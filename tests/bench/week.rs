@@ -237,6 +237,8 @@ fn instance(id: InstanceId, number: u32) -> Instance {
         cache_mode: Some(CacheMode::MasterStandby),
         max_memory_bytes: None,
         created_at: None,
+        enterprise_project_id: None,
+        tags: None,
         policy: PolicyReading::Present(BackupPolicy {
             automatic: true,
             updated_at: None,

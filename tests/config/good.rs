@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dcs_backup_exporter::config::{
-    ApiVersion, CloudProject, Config, CredentialsConfig, KeySource, Limits, Loaded, Polling, ProjectConfig, Proxies,
-    Source, TextSource,
+    ApiVersion, CloudProject, Config, CredentialsConfig, Discovery, KeySource, Limits, Loaded, Override, Polling,
+    ProjectConfig, Proxies, Source, TextSource,
 };
+use dcs_backup_exporter::domain::instance::{Engine, InstanceStatus};
+use dcs_backup_exporter::domain::selection::{Filter, NamePattern, Selection};
 use secrecy::ExposeSecret;
 
 use crate::{Directory, load_environment};
@@ -308,4 +310,74 @@ fn storage_is_off_unless_it_is_asked_for_and_counts_from_the_files_directory() {
     let (path, ..) = storage("storage: { path: facts/here }\n", &[]).unwrap();
     assert!(path.starts_with('/') && path.ends_with("/facts/here"), "{path}");
     assert!(!std::path::Path::new(&path).exists(), "reading a configuration makes no directory");
+}
+
+#[test]
+fn selections_arrive_as_they_are_typed() {
+    let yaml = format!(
+        "projects:
+  - name: prod
+    region: eu-de
+    project_id: p1
+    credentials: ops
+    discovery:
+      include: {{ name: [^prod-, orders], engine: redis, status: [RUNNING, Other], enterprise_project_id: 0, tags: {{ env: [prod, 0012], 1: true }} }}
+      exclude:
+        name: -scratch$
+    overrides:
+      - {{ match: {{ tags: {{ tier: [gold] }} }}, rpo: 13h }}
+      - {{ match: {{ id: [1e5, 0x1F], status: FROZEN }}, rpo: 1w }}
+    instance_tags: [team, Cost-Center, 团队]
+{CREDENTIALS}"
+    );
+    let config = quiet(&yaml, &[]);
+    let project = &config.projects[0];
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let pattern = |text| NamePattern::parse(text).unwrap();
+    let none = Selection::default;
+    let include = Selection {
+        names: vec![pattern("^prod-"), pattern("orders")],
+        engines: vec![Engine::Redis],
+        statuses: vec![InstanceStatus::Running, InstanceStatus::Other],
+        enterprise_project_ids: texts(&["0"]),
+        tags: [("env".to_owned(), texts(&["prod", "0012"])), ("1".to_owned(), texts(&["true"]))].into(),
+        ..none()
+    };
+    let exclude = Selection { names: vec![pattern("-scratch$")], ..none() };
+    let filter = Filter { include: Some(include), exclude: Some(exclude) };
+    assert_eq!(project.discovery, Some(Discovery { interval: Duration::from_mins(5), filter }));
+    let gold = Selection { tags: [("tier".to_owned(), texts(&["gold"]))].into(), ..none() };
+    let frozen = Selection { ids: vec!["1e5".into(), "0x1F".into()], statuses: vec![InstanceStatus::Frozen], ..none() };
+    let hours = Duration::from_hours;
+    let overrides = [Override { of: gold, rpo: hours(13) }, Override { of: frozen, rpo: hours(7 * 24) }];
+    assert_eq!(*project.overrides, overrides);
+    let labels: Vec<(&str, &str)> = project.instance_tags.iter().map(|tag| (&*tag.key, &*tag.label)).collect();
+    assert_eq!(labels, [("team", "tag_team"), ("Cost-Center", "tag_Cost_Center"), ("团队", "tag___")]);
+}
+
+#[test]
+fn a_selection_without_keys_is_none_and_odd_ones_are_warned_of() {
+    let project = |rest: &str| {
+        let yaml = format!(
+            "projects:\n  - name: prod\n    region: eu-de\n    project_id: p\n    credentials: ops\n{rest}{CREDENTIALS}"
+        );
+        let mut loaded = good(&yaml, &[]);
+        (loaded.config.projects.remove(0), loaded.warnings)
+    };
+    let (plain, warnings) =
+        project("    discovery: { include: , exclude: }\n    overrides: []\n    instance_tags: []\n");
+    assert_eq!((plain.discovery.unwrap().filter, warnings), (Filter::default(), Vec::new()));
+    assert!(plain.overrides.is_empty() && plain.instance_tags.is_empty());
+
+    let (_, warnings) = project(
+        "    discovery: { enabled: false, include: { name: a } }\n    instances: [{ id: i }]\n    instance_tags: [a-b, a.b, c, a_b]\n",
+    );
+    assert_eq!(
+        warnings,
+        [
+            "config.yml:6: projects[0].discovery.include: has no effect: discovery is off, and instances listed by hand are always watched",
+            "config.yml:8: projects[0].instance_tags[1]: becomes the label tag_a_b_conflict1, because tag_a_b is that of \"a-b\"",
+            "config.yml:8: projects[0].instance_tags[3]: becomes the label tag_a_b_conflict2, because tag_a_b is that of \"a-b\"",
+        ]
+    );
 }

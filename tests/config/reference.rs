@@ -5,7 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dcs_backup_exporter::config::{ApiVersion, CloudProject, keys};
+use dcs_backup_exporter::config::{ApiVersion, CloudProject, Override, keys};
+use dcs_backup_exporter::domain::instance::Engine;
+use dcs_backup_exporter::domain::selection::{Candidate, Traits, Verdict};
+use dcs_backup_exporter::domain::tags::Tags;
 
 use crate::Directory;
 
@@ -65,14 +68,13 @@ fn the_reference_loads_as_it_is() {
 }
 
 #[test]
-fn every_key_is_in_the_reference_and_keys_that_are_not_built_are_commented_out() {
+fn every_key_is_in_the_reference() {
     let text = shipped("dcs-backup-exporter.yml");
     let all = paths(&every_line(&text));
     let active: Vec<String> = text.lines().filter(|line| !line.trim_start().starts_with('#')).map(Into::into).collect();
     let active = paths(&active);
     for key in keys() {
         assert!(all.contains(key.path), "{} is not in the reference: {all:#?}", key.path);
-        assert!(!(key.is_not_yet() && active.contains(key.path)), "{} is not built yet", key.path);
     }
     for path in active {
         assert!(keys().iter().any(|key| key.path == path), "{path} is not a key");
@@ -115,6 +117,7 @@ fn the_examples_load() {
     let sdk = [("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_SK", "SK")];
     for (name, projects) in [
         ("ecs-agency.yml", 2),
+        ("filters.yml", 2),
         ("kubernetes-oidc.yml", 2),
         ("many-projects.yml", 3),
         ("one-project.yml", 1),
@@ -132,7 +135,7 @@ fn the_examples_load() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    assert_eq!(files.len(), 7, "an example is not tested: {files:?}");
+    assert_eq!(files.len(), 8, "an example is not tested: {files:?}");
 }
 
 #[test]
@@ -152,4 +155,37 @@ fn the_examples_mean_what_their_comments_say() {
     let names: Vec<_> = config.projects.iter().map(|project| project.project.clone()).collect();
     assert_eq!(names, ["eu-de", "eu-de_payments"].map(|name| CloudProject::Named(name.to_owned())));
     assert!(Arc::ptr_eq(&config.projects[0].credentials, &config.projects[1].credentials), "one login");
+}
+
+#[test]
+fn the_filters_of_the_example_mean_what_its_comments_say() {
+    let config = with_secrets().load(shipped("examples/filters.yml"), &[]).unwrap().config;
+    let [prod, sandbox] = config.projects.as_slice() else { panic!("two projects") };
+    let filter = &prod.discovery.as_ref().unwrap().filter;
+    let judged = |name: &str, tags: &[(&str, &str)]| {
+        let traits = Traits {
+            name: Some(name.to_owned()),
+            engine: Some(Engine::Redis),
+            tags: Some(Tags::of(tags.iter().copied())),
+            ..Traits::default()
+        };
+        let id = "5560df16-cebf-4473-95c4-d1b573c16e79".into();
+        let candidate = Candidate { id: &id, name: traits.name.as_deref(), traits: &traits };
+        let fits = |each: &&Override| each.of.judge(&candidate) == Verdict::Yes;
+        let rpo = prod.overrides.iter().find(fits).map(|each| each.rpo.as_secs() / 3600);
+        (filter.selects(&candidate), rpo)
+    };
+    for (name, tags, expected) in [
+        ("orders", &[("env", "prod"), ("tier", "gold")][..], (true, Some(13))),
+        ("orders", &[("env", "prod")], (true, Some(29))),
+        ("orders", &[("env", "staging"), ("tier", "gold")], (true, Some(13))),
+        ("orders", &[("env", "test")], (false, Some(29))),
+        ("orders", &[], (false, Some(29))),
+        ("orders-scratch", &[("env", "prod")], (false, Some(29))),
+    ] {
+        assert_eq!(judged(name, tags), expected, "{name} {tags:?}");
+    }
+    let labels: Vec<&str> = prod.instance_tags.iter().map(|label| label.label.as_str()).collect();
+    assert_eq!(labels, ["tag_team", "tag_cost_center"]);
+    assert!(sandbox.discovery.as_ref().unwrap().filter.include.is_some() && sandbox.overrides.is_empty());
 }

@@ -5,6 +5,7 @@
 mod budget;
 mod check;
 mod faults;
+mod filters;
 mod harness;
 mod lifecycle;
 mod logins;

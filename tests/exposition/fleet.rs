@@ -9,6 +9,7 @@ use dcs_backup_exporter::domain::facts::{Failure, InProgress, LastSuccess, Recor
 use dcs_backup_exporter::domain::instance::{CacheMode, Engine, InstanceStatus};
 use dcs_backup_exporter::domain::plan::{UtcOffset, WeeklyPlan};
 use dcs_backup_exporter::domain::record::{BackupFormat, BackupType, ErrorCode, Outcome, State};
+use dcs_backup_exporter::domain::tags::TagLabels;
 use dcs_backup_exporter::snapshot::{Details, InstanceView, PolicyView, PollView, ProjectView, Snapshot};
 use jiff::Timestamp;
 
@@ -29,6 +30,7 @@ pub(crate) fn unknown(id: &str) -> InstanceView {
         id: id.into(),
         name: id.to_owned(),
         details: None,
+        tags: TagLabels::default(),
         supported: None,
         policy: None,
         rpo: None,

@@ -7,6 +7,7 @@ use dcs_backup_exporter::config::ApiVersion;
 use dcs_backup_exporter::domain::facts::{InProgress, LastSuccess, RecordFacts, Running};
 use dcs_backup_exporter::domain::instance::{CacheMode, InstanceStatus};
 use dcs_backup_exporter::domain::record::{BackupFormat, BackupType, Outcome, State};
+use dcs_backup_exporter::domain::tags::{TagLabel, TagLabels, Tags};
 use dcs_backup_exporter::exposition::families;
 use dcs_backup_exporter::snapshot::{Details, InstanceView, PolicyView, PollView, ProjectView, Snapshot};
 
@@ -138,6 +139,32 @@ fn facts_that_are_known_in_part() {
         rpo: None,
         ..empty("5560df16", "partly")
     }));
+}
+
+#[test]
+fn tags_become_labels_escaped_and_bounded_where_they_have_a_value() {
+    let wanted = TagLabel::of(["team", "cost-center", "团队", "环境", "lacking", "blank"]).into();
+    let long = "值".repeat(100);
+    let tags = [
+        ("cost-center", "47\"11\\\n"),
+        ("团队", "缓存 🚀"),
+        ("环境", &long),
+        ("blank", ""),
+        ("team", "shop"),
+        ("x", "y"),
+    ];
+    let tags = TagLabels::of(&wanted, &Tags::of(tags));
+    let samples = samples(InstanceView { tags: tags.clone(), ..empty("5560df16", "orders") });
+    let info: Vec<&str> = samples.lines().filter(|line| line.contains("tag_")).collect();
+    let expected = format!(
+        "dcs_instance_info{{project=\"prod\",instance_id=\"5560df16\",instance_name=\"orders\",engine=\"Redis\",\
+         engine_version=\"5.0\",cache_mode=\"ha\",tag_team=\"shop\",tag_cost_center=\"47\\\"11\\\\\\n\",\
+         tag___=\"缓存 🚀\",tag____conflict1=\"{}\"}} 1",
+        "值".repeat(85)
+    );
+    assert_eq!(info, [expected], "in no other family");
+    let undescribed = self::samples(InstanceView { tags, ..unknown("5560df16") });
+    assert_eq!(undescribed, "", "tags come with a description");
 }
 
 #[test]

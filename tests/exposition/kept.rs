@@ -7,6 +7,7 @@ use std::time::Duration;
 use dcs_backup_exporter::clock::Clock;
 use dcs_backup_exporter::domain::facts::{Failure, RecordFacts};
 use dcs_backup_exporter::domain::plan::{UtcOffset, WeeklyPlan};
+use dcs_backup_exporter::domain::tags::{TagLabel, TagLabels, Tags};
 use dcs_backup_exporter::exposition::{Exposition, Format, OwnMetrics, Rendered, families};
 use dcs_backup_exporter::snapshot::{InstanceView, ProjectView, Snapshot};
 use jiff::Timestamp;
@@ -98,6 +99,11 @@ fn instance(number: u16, state: u8) -> InstanceView {
         1 => empty(&id, &name),
         _ => full(&id, &name),
     };
+    let tags = [("env", "prod"), ("team", ["shop", ""][usize::from(state / 4 % 2)])];
+    view.tags = TagLabels::of(
+        &TagLabel::of(["team", "env"]).into(),
+        &Tags::of(tags.into_iter().take(usize::from(state / 8 % 3))),
+    );
     let shift = Duration::from_secs(u64::from(number) * 61 + u64::from(state) * 3_607);
     if let Some(policy) = &mut view.policy {
         policy.automatic = !state.is_multiple_of(5);

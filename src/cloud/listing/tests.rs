@@ -328,6 +328,8 @@ fn instance(id: &str, name: &str) -> Instance {
         cache_mode: None,
         max_memory_bytes: None,
         created_at: None,
+        enterprise_project_id: None,
+        tags: None,
         policy: PolicyReading::Unread,
     }
 }

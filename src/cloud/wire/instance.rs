@@ -1,15 +1,17 @@
 //! An instance, as the listing and `instances/{id}` describe it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::WireError;
-use super::value::{Fields, Garbage, Reading, Value, for_each};
-use crate::cloud::Oddities;
+use super::value::{Fields, Garbage, Reading, Value, for_each, for_each_pair};
+use crate::cloud::{Oddities, Page};
 use crate::domain::InstanceId;
 use crate::domain::instance::{CacheMode, Engine, Instance, InstanceStatus, PolicyReading};
 use crate::domain::plan::{BackupPolicy, UtcOffset};
+use crate::domain::tags::Tags;
 
 const FIELDS: &[&str] = &[
     "instance_id",
@@ -24,22 +26,51 @@ const FIELDS: &[&str] = &[
     "capacity",
     "capacity_minor",
     "created_at",
+    "enterprise_project_id",
+    TAGS,
     POLICY,
 ];
 const POLICY: &str = "instance_backup_policy";
+const TAGS: &str = "tags";
 /// Longer names are cut: they become a label.
 const MAX_NAME_LENGTH: usize = 256;
 const MIB: f64 = 1024.0 * 1024.0;
 const GIB: f64 = 1024.0 * MIB;
+/// DCS allows 20 tags of an instance, …
+const MOST_TAGS: usize = 64;
+/// … and 128 characters of a key, 255 of a value; here in bytes.
+const MAX_TAG_LENGTH: usize = 1024;
 /// The longest retention that is believed; the documentation ends at 7 days.
 const MAX_SAVE_DAYS: u64 = 3660;
 
+/// An entry of a listing.
+pub(super) struct Listed {
+    instance: Instance,
+    /// Its `tags` are there and say nothing.
+    has_blank_tags: bool,
+}
+
 /// Reads an entry of `instances`, or names the field for whose sake it is left out.
-pub(super) fn listed(entry: &Value<'_>, now: Timestamp, oddities: &mut Oddities) -> Result<Instance, &'static str> {
+pub(super) fn listed(entry: &Value<'_>, now: Timestamp, oddities: &mut Oddities) -> Result<Listed, &'static str> {
     let Ok(Some(fields)) = entry.object(FIELDS) else { return Err("record") };
     let Ok(Some(id)) = fields.get("instance_id").id() else { return Err("instance_id") };
     let policy = if fields.has(POLICY) { policy(&fields.get(POLICY), now, oddities) } else { PolicyReading::Unread };
-    Ok(instance(&fields, InstanceId::from(id.as_ref()), policy, now, oddities))
+    let has_blank_tags = fields.has(TAGS) && matches!(fields.get(TAGS), Value::Absent);
+    Ok(Listed { instance: instance(&fields, InstanceId::from(id.as_ref()), policy, now, oddities), has_blank_tags })
+}
+
+/// The instances of a page. `"tags":null` means that there are none where the page tells those of others; a page that
+/// tells none at all may be of a service whose listings have no tags, so that nothing is known of them.
+pub(super) fn of_page(page: Page<Listed>) -> Page<Instance> {
+    let tells_tags = page.items.iter().any(|listed| listed.instance.tags.is_some());
+    let instance = |Listed { mut instance, has_blank_tags }: Listed| {
+        if has_blank_tags && tells_tags {
+            instance.tags = Some(Tags::default());
+        }
+        instance
+    };
+    let Page { items, received, total, oddities } = page;
+    Page { items: items.into_iter().map(instance).collect(), received, total, oddities }
 }
 
 /// Reads the answer to `instances/{id}`, which is about the instance that was asked for.
@@ -56,11 +87,16 @@ pub(super) fn shown(
             _ => return Err(WireError::OtherContent("is no object; one that describes an instance is expected")),
         },
     };
-    if !FIELDS.iter().any(|field| fields.has(field)) {
+    // Tags alone are the answer to another call.
+    if !FIELDS.iter().any(|field| *field != TAGS && fields.has(field)) {
         return Err(WireError::OtherContent("is an object about something else"));
     }
     let policy = policy(&fields.get(POLICY), now, oddities);
-    Ok(instance(&fields, id.clone(), policy, now, oddities))
+    let mut instance = instance(&fields, id.clone(), policy, now, oddities);
+    if matches!(fields.get(TAGS), Value::Absent) && fields.has(TAGS) {
+        instance.tags = Some(Tags::default());
+    }
+    Ok(instance)
 }
 
 fn instance(
@@ -81,8 +117,37 @@ fn instance(
         cache_mode: cache_mode(fields, oddities),
         max_memory_bytes: max_memory_bytes(fields, oddities),
         created_at: oddities.tolerate("created_at", fields.get("created_at").timestamp(now)),
+        enterprise_project_id: oddities
+            .tolerate("enterprise_project_id", fields.get("enterprise_project_id").id())
+            .map(Cow::into_owned),
+        tags: oddities.tolerate(TAGS, tags(&fields.get(TAGS))),
         policy,
     }
+}
+
+/// Reads `tags`: a list of objects with `key` and `value`, or one object. Where one of them cannot be read nothing is
+/// known of all, because a tag that is left out looks like one that the instance lacks.
+fn tags(value: &Value<'_>) -> Reading<Tags> {
+    let mut pairs = Vec::new();
+    let mut is_garbage = false;
+    let mut take = |key: &Value<'_>, value: &Value<'_>| match (key.text(), value.text()) {
+        (Ok(Some(key)), Ok(value)) if key.len() <= MAX_TAG_LENGTH => {
+            let value = value.unwrap_or_default();
+            is_garbage |= value.len() > MAX_TAG_LENGTH;
+            pairs.push((key.into_owned(), value.into_owned()));
+        }
+        _ => is_garbage = true,
+    };
+    match value {
+        Value::Absent => return Ok(None),
+        Value::List(list) => for_each(list, |entry| match entry.object(&["key", "value"]) {
+            Ok(Some(tag)) => take(&tag.get("key"), &tag.get("value")),
+            _ => take(&Value::Broken, &entry),
+        }),
+        Value::Object(object) => for_each_pair(object, |key, value| take(&key, &value)),
+        _ => return Err(Garbage),
+    }
+    if is_garbage || pairs.len() > MOST_TAGS { Err(Garbage) } else { Ok(Some(Tags::of(pairs))) }
 }
 
 /// Counts the word if it is unknown.

@@ -11,6 +11,7 @@ use crate::domain::InstanceId;
 use crate::domain::instance::{CacheMode, Engine, Instance, InstanceStatus, PolicyReading};
 use crate::domain::plan::{BackupPolicy, UtcOffset};
 use crate::domain::record::{BackupFormat, BackupType, ErrorCode, Record, State};
+use crate::domain::tags::Tags;
 
 mod instances;
 mod policies;

@@ -268,6 +268,38 @@ impl<'de, F: FnMut(Value<'de>)> Visitor<'de> for Each<F> {
     }
 }
 
+/// Calls `f` with each key and value of an object.
+pub(super) fn for_each_pair<'a>(object: &'a RawValue, f: impl FnMut(Value<'a>, Value<'a>)) {
+    let mut json = serde_json::Deserializer::from_str(object.get());
+    // As with lists.
+    let _ = EachPair(f).deserialize(&mut json);
+}
+
+struct EachPair<F>(F);
+
+impl<'de, F: FnMut(Value<'de>, Value<'de>)> DeserializeSeed<'de> for EachPair<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, F: FnMut(Value<'de>, Value<'de>)> Visitor<'de> for EachPair<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            (self.0)(Value::of(key), Value::of(value));
+        }
+        Ok(())
+    }
+}
+
 impl Oddities {
     /// A field's value where it could be read; garbage is counted.
     pub(super) fn tolerate<T>(&mut self, field: &'static str, reading: Reading<T>) -> Option<T> {

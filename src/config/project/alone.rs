@@ -1,5 +1,7 @@
 //! The one project of a start without a file: all that the environment says of it.
 
+use std::sync::Arc;
+
 use crate::config::environment::Environment;
 use crate::config::problem::{Origin, Place, Report};
 use crate::config::project::{Shared, limits, watched};
@@ -8,6 +10,7 @@ use crate::config::schema::Kind;
 use crate::config::{ApiVersion, CloudProject, Discovery, ProjectConfig};
 use crate::domain::ProjectName;
 use crate::domain::plan::UtcOffset;
+use crate::domain::selection::Filter;
 
 const PROJECT_ID: &str = "HUAWEICLOUD_SDK_PROJECT_ID";
 
@@ -67,7 +70,9 @@ pub(in crate::config) fn read<'a>(
         ca_file: None,
         proxies: reach.proxies,
         instances: Vec::new(),
-        discovery: Some(Discovery { interval: watched::default_interval()? }),
+        discovery: Some(Discovery { interval: watched::default_interval()?, filter: Filter::default() }),
+        overrides: Arc::default(),
+        instance_tags: Arc::default(),
         plan_utc_offset: UtcOffset::UTC,
         limits: limits(None, &credentials.config),
         rpo: shared.rpo,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::config::problem::quoted;
 use crate::config::section::Section;
-use crate::config::{Discovery, InstanceConfig, scalar, schema};
+use crate::config::{Discovery, InstanceConfig, scalar, schema, selection};
 use crate::domain::InstanceId;
+use crate::domain::selection::Filter;
 
 /// Key `instances`.
 pub(super) fn instances(section: &Section) -> Option<Vec<InstanceConfig>> {
@@ -52,7 +53,20 @@ pub(super) fn discovery(section: &Section, project: &str) -> Option<Discovery> {
         Some(discovery) => discovery.duration("interval"),
         None => default_interval(),
     };
-    enabled.then_some(Discovery { interval: interval? })
+    let filter = discovery.as_ref().map(|discovery| filter(discovery, enabled)).unwrap_or_default();
+    enabled.then_some(Discovery { interval: interval?, filter })
+}
+
+/// Keys `include` and `exclude`; one that was complained about is left out.
+fn filter(discovery: &Section, enabled: bool) -> Filter {
+    let [include, exclude] = ["include", "exclude"].map(|key| {
+        if discovery.has(key) && !enabled {
+            let place = discovery.place_of(key);
+            place.warning("has no effect: discovery is off, and instances listed by hand are always watched");
+        }
+        selection::read(&discovery.section(key)?)
+    });
+    Filter { include, exclude }
 }
 
 /// The time between two listings where nobody sets it.

@@ -8,7 +8,7 @@ use crate::snapshot::InstanceView;
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "dcs_instance_info",
-        help: "What the cloud says the instance is; always 1.",
+        help: "What the cloud says the instance is, and those of its tags that instance_tags names, as tag_*; always 1.",
         labels: &["engine", "engine_version", "cache_mode"],
         emit: Instance(info),
     },
@@ -42,13 +42,12 @@ pub(super) const FAMILIES: &[Family] = &[
 
 fn info(instance: &InstanceView, samples: &mut Samples<'_>) {
     if let Some(details) = &instance.details {
-        samples.labelled(
-            &[
-                ("engine", details.engine.map_or("", Engine::as_str)),
-                ("engine_version", details.engine_version.as_deref().unwrap_or("")),
-                ("cache_mode", details.cache_mode.map_or("", CacheMode::as_str)),
-            ],
-            true,
-        );
+        let own = [
+            ("engine", details.engine.map_or("", Engine::as_str)),
+            ("engine_version", details.engine_version.as_deref().unwrap_or("")),
+            ("cache_mode", details.cache_mode.map_or("", CacheMode::as_str)),
+        ];
+        let labels: Vec<(&str, &str)> = own.into_iter().chain(instance.tags.iter()).collect();
+        samples.labelled(&labels, true);
     }
 }

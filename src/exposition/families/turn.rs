@@ -27,6 +27,7 @@ mod tests {
     use super::*;
     use crate::domain::facts::{Failure, RecordFacts};
     use crate::domain::plan::{UtcOffset, WeeklyPlan};
+    use crate::domain::tags::TagLabels;
     use crate::snapshot::PolicyView;
 
     const DAY: Duration = Duration::from_hours(24);
@@ -52,6 +53,7 @@ mod tests {
             id: "a".into(),
             name: "a".into(),
             details: None,
+            tags: TagLabels::default(),
             supported: None,
             policy,
             rpo: None,

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::ApiVersion;
 use crate::domain::facts::{Failure, LastSuccess, RecordFacts};
+use crate::domain::tags::TagLabels;
 use crate::exposition::blocks::Block;
 use crate::snapshot::InstanceView;
 
@@ -31,6 +32,7 @@ fn instance(number: usize) -> InstanceView {
         id: id.as_str().into(),
         name: id,
         details: None,
+        tags: TagLabels::default(),
         supported: Some(true),
         policy: None,
         rpo: Some(DAY),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Kind, Left, Poll, Watched};
 use crate::domain::events::Seen;
 use crate::domain::facts::RecordFacts;
+use crate::domain::selection::Traits;
 use crate::memory::{InstanceMemory, Lasting, Polled, Records, Shown};
 use crate::snapshot::PollView;
 
@@ -14,8 +15,10 @@ impl Watched {
         let shown = Shown {
             by_hand: self.by_hand,
             misses: self.misses,
-            cloud_name: self.cloud_name.clone(),
+            cloud_name: self.traits.name.clone(),
             details: self.details.clone(),
+            enterprise_project_id: self.traits.enterprise_project_id.clone(),
+            tags: self.traits.tags.clone(),
             policy: self.policy.clone(),
             refused: self.refused,
             backups: self.backups.records(),
@@ -39,9 +42,27 @@ impl Watched {
         self.backups.restore(&memory.backups);
         self.restores.restore(&memory.restores);
         let Some(shown) = memory.shown.as_deref() else { return };
-        let Shown { by_hand: _, misses, cloud_name, details, policy, refused, backups, restores, polls } = shown;
+        let Shown {
+            by_hand: _,
+            misses,
+            cloud_name,
+            details,
+            enterprise_project_id,
+            tags,
+            policy,
+            refused,
+            backups,
+            restores,
+            polls,
+        } = shown;
         self.misses = *misses;
-        self.cloud_name.clone_from(cloud_name);
+        self.traits = Traits {
+            name: cloud_name.clone(),
+            engine: details.as_ref().and_then(|details| details.engine),
+            status: details.as_ref().and_then(|details| details.status),
+            enterprise_project_id: enterprise_project_id.clone(),
+            tags: tags.clone(),
+        };
         self.details.clone_from(details);
         self.policy = policy.clone();
         self.refused = *refused;

@@ -2,7 +2,8 @@
 //!
 //! An instance that a complete listing lacks is dropped at the second such listing in a row; but a listing that
 //! lacks more than half of ten or more is believed only after it has said so for an hour: a lost permission looks
-//! like that.
+//! like that. One that the listing has and the filters of discovery leave out is no less seen: it is dropped at the
+//! second complete listing in a row that shows it so, without any doubt, and is polled until then.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,7 +13,9 @@ use tokio::time::Instant;
 use super::{Moment, Project, Task};
 use crate::cloud::CloudError;
 use crate::domain::instance::Instance;
+use crate::domain::selection::{Candidate, Traits, Verdict};
 use crate::domain::{InstanceId, Operation};
+use crate::poller::instance::Watched;
 use crate::poller::report;
 use crate::schedule::fraction;
 
@@ -20,7 +23,7 @@ use crate::schedule::fraction;
 const ENOUGH_TO_DOUBT: usize = 10;
 /// … for so long.
 const DOUBT: Duration = Duration::from_hours(1);
-/// Complete listings in a row that must lack an instance.
+/// Complete listings in a row that must lack an instance, or have it as one that is left out.
 const MISSES: u32 = 2;
 
 /// Whether listings that lack very much have been coming in, and since when.
@@ -53,13 +56,25 @@ impl Project {
             report::listed_again(&self.config.name);
         }
         self.listed = Some(at.steady);
+        let mut left_out = BTreeSet::new();
+        let has_filter = self.config.discovery.as_ref().is_some_and(|discovery| !discovery.filter.is_none());
         for instance in instances {
-            if !self.watched.contains_key(&instance.id) {
+            let is_selected = self.selects(instance);
+            if !is_selected {
+                left_out.insert(&instance.id);
+            } else if !self.watched.contains_key(&instance.id) {
                 self.watch(&instance.id, None, false, at.steady);
             }
-            let Some(watched) = self.watched.get_mut(&instance.id) else { continue };
+            let Some(watched) = self.watched.get_mut(&instance.id) else {
+                if has_filter {
+                    self.unwatched.entry(instance.id.clone()).or_default().learn(instance);
+                }
+                continue;
+            };
             let was_restoring = watched.restoring_since().is_some();
-            watched.misses = 0;
+            if is_selected {
+                watched.misses = 0;
+            }
             watched.listed = Some(at.steady);
             watched.described(instance, at.wall);
             watched.refresh(&self.terms);
@@ -70,18 +85,54 @@ impl Project {
         }
         if complete {
             self.listed_at = Some(at.wall);
-            self.drop_vanished(instances, at);
+            let listed: BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
+            self.unwatched.retain(|id, _| listed.contains(id));
+            // The doubt is about the picture before this listing: those left out count in it.
+            self.drop_vanished(&listed, at);
+            self.drop_left_out(&left_out);
+            self.tell_misfits(instances, &left_out);
         }
         self.enqueue(Task::Listing, at.steady, self.due_listing(self.listing_interval()));
     }
 
-    fn drop_vanished(&mut self, instances: &[Instance], at: Moment) {
-        let listed: BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
+    /// Whether discovery watches an instance of a listing, by all that was ever said of it: here, and nowhere else,
+    /// filters apply. Those configured by hand are watched whatever they are.
+    fn selects(&self, instance: &Instance) -> bool {
+        let Some(filter) = self.config.discovery.as_ref().map(|discovery| &discovery.filter) else { return true };
+        let watched = self.watched.get(&instance.id);
+        let by_hand = watched.is_some_and(|watched| watched.by_hand) || self.others.is_by_hand(&instance.id);
+        if filter.is_none() || by_hand {
+            return true;
+        }
+        let known = watched.map(Watched::traits).or_else(|| self.unwatched.get(&instance.id));
+        let mut traits = known.cloned().unwrap_or_default();
+        traits.learn(instance);
+        filter.selects(&Candidate { id: &instance.id, name: traits.name.as_deref(), traits: &traits })
+    }
+
+    /// A complete listing has these and the filters leave them out.
+    fn drop_left_out(&mut self, left_out: &BTreeSet<&InstanceId>) {
+        self.aside.missed(MISSES, |id| left_out.contains(id));
+        self.others.missed(MISSES, |id| left_out.contains(id));
+        for id in left_out {
+            let Some(watched) = self.watched.get_mut(id) else { continue };
+            watched.misses += 1;
+            if watched.misses >= MISSES
+                && let Some(watched) = self.unwatch(id)
+            {
+                report::left_out(&self.config.name, watched.view());
+                self.unwatched.insert((*id).clone(), watched.traits().clone());
+            }
+        }
+    }
+
+    /// A complete listing has these and no others.
+    fn drop_vanished(&mut self, listed: &BTreeSet<&InstanceId>, at: Moment) {
         let lacking: Vec<InstanceId> = self.watched.keys().filter(|id| !listed.contains(id)).cloned().collect();
-        let of_others = self.others.lacking(&listed);
+        let of_others = self.others.lacking(listed);
         self.missing = Some((lacking.len() + of_others.of_watched) as u64);
-        let aside = self.aside.len();
-        let lacks = lacking.len() + aside + of_others.of_known;
+        let (aside, lacking_aside) = self.aside.count_lacking(listed);
+        let lacks = lacking.len() + lacking_aside + of_others.of_known;
         let known = self.watched.len() + aside + self.others.known();
         if !self.doubt.believes(lacks, known, at.steady) {
             if self.doubt.begins(at.steady) {
@@ -89,9 +140,10 @@ impl Project {
             }
             return;
         }
-        self.aside.missed(MISSES);
-        self.others.missed(&listed, MISSES);
-        self.missing = Some((lacking.len() + self.others.lacking(&listed).of_watched) as u64);
+        self.aside.missed(MISSES, |id| !listed.contains(id));
+        self.others.missed(MISSES, |id| !listed.contains(id));
+        self.others.unnamed_missed(MISSES);
+        self.missing = Some((lacking.len() + self.others.lacking(listed).of_watched) as u64);
         for id in lacking {
             let Some(watched) = self.watched.get_mut(&id) else { continue };
             watched.misses += 1;
@@ -99,11 +151,32 @@ impl Project {
                 continue;
             }
             report::vanished(&self.config.name, watched.view());
-            self.watched.remove(&id);
-            for operation in Operation::PER_INSTANCE {
-                self.queue.remove(&Task::of(operation, &id));
-            }
+            self.unwatch(&id);
             self.missing = self.missing.map(|missing| missing.saturating_sub(1));
+        }
+    }
+
+    /// Tells the log, at the first complete listing, which filter or override fits no instance at all: probably a slip.
+    /// One that may still turn out to fit is none; what is listed counts, whichever shard watches it.
+    fn tell_misfits(&mut self, instances: &[Instance], left_out: &BTreeSet<&InstanceId>) {
+        if std::mem::replace(&mut self.misfits_told, true) {
+            return;
+        }
+        if !instances.is_empty() && left_out.len() == instances.len() {
+            report::nothing_selected(&self.config.name, instances.len());
+        }
+        let mut traits: Vec<(&InstanceId, Traits)> = Vec::new();
+        for instance in instances.iter().filter(|instance| !left_out.contains(&instance.id)) {
+            let mut said = Traits::default();
+            said.learn(instance);
+            traits.push((&instance.id, said));
+        }
+        let listed = traits.iter().map(|(id, traits)| Candidate { id, name: traits.name.as_deref(), traits });
+        let candidates: Vec<Candidate<'_>> = listed.chain(self.watched.values().map(Watched::candidate)).collect();
+        for (index, each) in self.terms.overrides.iter().enumerate() {
+            if candidates.iter().all(|candidate| each.of.judge(candidate) == Verdict::No) {
+                report::override_fits_none(&self.config.name, index, &each.of);
+            }
         }
     }
 

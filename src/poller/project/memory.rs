@@ -10,7 +10,7 @@
 //!
 //! Of what other shards watch the number alone is stored. What was this shard's own and is another's now is dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Due, Moment, Project, Task};
@@ -37,15 +37,21 @@ impl Aside {
         self.0.len()
     }
 
+    /// How many there are, and how many of them are none of these.
+    pub(super) fn count_lacking(&self, listed: &BTreeSet<&InstanceId>) -> (usize, usize) {
+        (self.0.len(), self.0.keys().filter(|id| !listed.contains(id)).count())
+    }
+
     /// The one with this id, which is found again.
     pub(super) fn take(&mut self, id: &InstanceId) -> Option<InstanceMemory> {
         self.0.remove(id).map(|missing| missing.memory)
     }
 
-    /// A complete listing lacked all that are still here; after so many they are forgotten.
-    pub(super) fn missed(&mut self, most: u32) {
-        self.0.retain(|_, missing| {
-            missing.misses += 1;
+    /// A complete listing lacked these, or had them as ones that the filters leave out; after so many such listings
+    /// they are forgotten.
+    pub(super) fn missed(&mut self, most: u32, these: impl Fn(&InstanceId) -> bool) {
+        self.0.retain(|id, missing| {
+            missing.misses += u32::from(these(id));
             missing.misses < most
         });
     }
@@ -192,13 +198,11 @@ impl Project {
         report::restored_of_another(&self.config.name, &restored, id);
         self.aside = Aside::default();
         self.others.forget_found();
+        self.unwatched.clear();
         self.listed_at = None;
         self.missing = None;
         for id in self.watched.keys().cloned().collect::<Vec<_>>() {
-            self.watched.remove(&id);
-            for operation in Operation::PER_INSTANCE {
-                self.queue.remove(&Task::of(operation, &id));
-            }
+            self.unwatch(&id);
         }
         for instance in self.config.instances.clone() {
             self.watch(&instance.id, instance.name, true, at.steady);

@@ -80,15 +80,22 @@ impl Others {
         Lacking { of_known: named + self.unnamed.count, of_watched: named + self.unnamed.watched() }
     }
 
-    /// A complete listing that is believed was this; those that so many in a row have lacked are forgotten.
-    pub(super) fn missed(&mut self, listed: &BTreeSet<&InstanceId>, most: u32) {
+    /// Whether it is configured by hand.
+    pub(super) fn is_by_hand(&self, id: &InstanceId) -> bool {
+        self.named.get(id).is_some_and(|other| other.by_hand)
+    }
+
+    /// A complete listing lacked these, or had them as ones that the filters leave out; after so many such listings
+    /// they are forgotten.
+    pub(super) fn missed(&mut self, most: u32, these: impl Fn(&InstanceId) -> bool) {
         self.named.retain(|id, other| {
-            if listed.contains(id) {
-                return true;
-            }
-            other.misses += 1;
+            other.misses += u32::from(these(id));
             other.by_hand || other.misses < most
         });
+    }
+
+    /// A complete listing is believed, and those that are known by their number alone are still not among it.
+    pub(super) fn unnamed_missed(&mut self, most: u32) {
         self.unnamed.misses += 1;
         if self.unnamed.misses >= most {
             self.unnamed = Unnamed::default();
@@ -127,7 +134,8 @@ mod tests {
 
     fn missed(others: &mut Others, listed: &[&str]) {
         let listed: Vec<InstanceId> = listed.iter().map(|id| InstanceId::from(*id)).collect();
-        others.missed(&listed.iter().collect(), 2);
+        others.missed(2, |id| !listed.contains(id));
+        others.unnamed_missed(2);
     }
 
     #[test]

@@ -43,9 +43,9 @@ impl Roster {
         self.watched.insert(id, watched);
     }
 
-    pub(super) fn remove(&mut self, id: &InstanceId) {
+    pub(super) fn remove(&mut self, id: &InstanceId) -> Option<Watched> {
         self.touched.push(id.clone());
-        self.watched.remove(id);
+        self.watched.remove(id)
     }
 
     pub(super) fn keys(&self) -> btree_map::Keys<'_, InstanceId, Watched> {

@@ -6,13 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::super::fake::{Fake, daily, daily_backups, epoch, project};
+use super::super::fake::{Fake, by_tag, daily, daily_backups, epoch, project, tagged};
 use super::super::project::Project;
 use super::*;
 use crate::cloud::error::ErrorKind;
-use crate::config::{CloudProject, Limits, Polling, ProjectConfig};
+use crate::config::{CloudProject, Limits, Override, Polling, ProjectConfig};
 use crate::domain::facts::LastSuccess;
 use crate::domain::shard::Shard;
+use crate::domain::tags::TagLabel;
 use crate::domain::{InstanceId, Operation, ProjectId};
 use crate::exposition::own::OwnMetrics;
 use crate::memory::{InstanceMemory, ShownProject, layout};
@@ -58,7 +59,7 @@ impl Running {
         assert!(self.recall.ask().await.is_none(), "nobody is left to ask");
         let mut bytes = Vec::new();
         layout::write(&memory, &mut bytes).unwrap();
-        assert_eq!(layout::read(&bytes).as_ref(), Some(&memory));
+        assert_eq!(layout::read(&bytes, layout::VERSION).as_ref(), Some(&memory));
         memory
     }
 }
@@ -267,6 +268,61 @@ async fn a_listing_that_lacked_one_before_the_restart_counts_as_the_first() {
     assert_eq!(after.project().missing, Some(1));
     pass(5 * MINUTE).await;
     assert!(after.instance("i-002").is_none());
+}
+
+/// A project that watches what has `env: prod`, with overrides and labels by other tags.
+fn by_tags() -> ProjectConfig {
+    let mut config = project(&[]);
+    config.discovery.as_mut().unwrap().filter.include = Some(by_tag("env", &["prod"]));
+    config.overrides = [Override { of: by_tag("tier", &["gold"]), rpo: 13 * HOUR }].into();
+    config.instance_tags = TagLabel::of(["team"]).into();
+    config
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_and_what_follows_from_them_survive_a_restart_whatever_the_new_configuration_names() {
+    let tags = [("env", "prod"), ("tier", "gold"), ("team", "shop"), ("room", "4")];
+    let fake = Fake::new([tagged("i-000", &tags), tagged("i-001", &[("env", "test")])]);
+    let before = Running::start(&fake, &by_tags(), None);
+    pass(MINUTE).await;
+    let known = before.instance("i-000").unwrap();
+    assert_eq!((known.rpo, known.tags.iter().collect::<Vec<_>>()), (Some(13 * HOUR), vec![("tag_team", "shop")]));
+    let memory = before.stop().await;
+    cloud_down(&fake);
+    let after = Running::start(&fake, &by_tags(), Some(memory.clone().as_of(fake.clock().now(), HOUR)));
+    pass(30 * MINUTE).await;
+    assert_eq!(told(&after.project()).len(), 1);
+    let view = after.instance("i-000").unwrap();
+    assert_eq!((&view.tags, &view.name, view.rpo), (&known.tags, &known.name, known.rpo));
+    // A tag that nobody named before is known all the same.
+    let mut config = by_tags();
+    config.overrides = [Override { of: by_tag("room", &["4"]), rpo: 20 * HOUR }].into();
+    config.instance_tags = TagLabel::of(["room"]).into();
+    let after = Running::start(&fake, &config, Some(memory.as_of(fake.clock().now(), HOUR)));
+    let view = after.instance("i-000").unwrap();
+    assert_eq!((view.rpo, view.tags.iter().collect::<Vec<_>>()), (Some(20 * HOUR), vec![("tag_room", "4")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn filters_that_changed_with_a_restart_drop_at_the_second_listing_without_doubt() {
+    let ids: Vec<String> = (0..12).map(|index| format!("i-{index:03}")).collect();
+    let fake = Fake::new(ids.iter().map(|id| tagged(id, &[("env", if id == "i-000" { "prod" } else { "test" })])));
+    for long in [false, true] {
+        let before = Running::start(&fake, &project(&[]), None);
+        pass(MINUTE).await;
+        let memory = before.stop().await;
+        // Facts that are too old are not shown; what lies aside of them is not missing either.
+        pass(if long { 2 * HOUR } else { Duration::ZERO }).await;
+        let after = Running::start(&fake, &by_tags(), Some(memory.as_of(fake.clock().now(), HOUR)));
+        assert_eq!(after.project().instances.len(), if long { 0 } else { 12 });
+        pass(6 * MINUTE).await;
+        let (watched, remembered) = (after.project().watched, after.recall.ask().await.unwrap().memory.len());
+        assert_eq!((watched, remembered), if long { (1, 1) } else { (12, 12) });
+        assert_eq!(after.project().missing, Some(0));
+        pass(5 * MINUTE).await;
+        assert_eq!((after.project().watched, after.project().missing), (1, Some(0)));
+        assert_eq!(after.stop().await.len(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::cloud::Request;
 use crate::cloud::diagnosis::Hint;
 use crate::cloud::error::ErrorKind;
-use crate::config::Polling;
-use crate::poller::fake::{Fake, Script, daily, project};
+use crate::config::{Override, Polling, ProjectConfig};
+use crate::domain::selection::{NamePattern, Selection};
+use crate::poller::fake::{Fake, Script, by_tag, daily, project, tagged};
 
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
@@ -34,6 +35,13 @@ async fn warnings_of_a_month(script: Script) -> (Vec<String>, usize) {
         cloud.hint = Some(Hint::new("allow the action"));
         cloud.script = script;
     }
+    let lines = warnings(&fake, &project(&["i-000"]), MONTH).await;
+    let sent = fake.lock().requests.len();
+    (lines, sent)
+}
+
+/// The warnings of so long a time.
+async fn warnings(fake: &Fake, config: &ProjectConfig, time: Duration) -> Vec<String> {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -43,13 +51,48 @@ async fn warnings_of_a_month(script: Script) -> (Vec<String>, usize) {
         .with_writer(move || writer.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let poller = fake.poller(&project(&["i-000"]), &Polling::default());
+    let poller = fake.poller(config, &Polling::default());
     let task = tokio::spawn(poller.run(std::future::pending()));
-    tokio::time::sleep(MONTH).await;
+    tokio::time::sleep(time).await;
     task.abort();
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let sent = fake.lock().requests.len();
-    (text.lines().map(str::to_owned).collect(), sent)
+    text.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn overrides_and_filters_that_fit_nothing_are_told_once() {
+    let hours = Duration::from_hours(13);
+    let by_name = |text| Selection { names: vec![NamePattern::parse(text).unwrap()], ..Selection::default() };
+    let overrides = [by_tag("tier", &["gold"]), by_tag("tier", &["glod"]), by_name("^i-0"), by_name("^by-hand$")];
+    let overrides = overrides.into_iter().map(|of| Override { of, rpo: hours }).collect();
+    let mut config = ProjectConfig { overrides, discovery: project(&[]).discovery, ..project(&["i-001"]) };
+    config.instances[0].name = Some("by-hand".to_owned());
+    let fake = Fake::new([tagged("i-000", &[("tier", "gold")]), tagged("i-001", &[])]);
+    let told = |lines: &[String]| -> Vec<(String, String)> {
+        let lines = lines.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.map(|line| (line["key"].to_string(), line["message"].to_string())).collect()
+    };
+    let day = Duration::from_hours(24);
+    let lines = told(&warnings(&fake, &config, day).await);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].0.contains("overrides[1].match") && lines[0].1.contains("spelling"), "{lines:?}");
+
+    let include = Some(by_tag("tier", &["glod"]));
+    config.discovery.as_mut().unwrap().filter.include = include;
+    config.overrides = Arc::default();
+    assert_eq!(warnings(&fake, &config, day).await.len(), 0, "one is watched, by hand");
+    config.instances.clear();
+    let lines = told(&warnings(&fake, &config, day).await);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].1.contains("leave out every instance"), "{lines:?}");
+
+    // Before the first complete listing, and where something may still turn out to fit, nobody knows.
+    config.overrides = [Override { of: by_tag("tier", &["glod"]), rpo: hours }].into();
+    fake.lock().lists_no_tags = true;
+    assert_eq!(warnings(&fake, &config, Duration::from_secs(10)).await.len(), 0);
+    fake.lock().lists_in_part = true;
+    fake.lock().lists_no_tags = false;
+    assert_eq!(warnings(&fake, &config, day).await.len(), 0);
 }
 
 fn assert_told_once(lines: &[String], reason: &str, of_instance: bool) {

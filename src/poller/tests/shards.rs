@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::fake::{by_tag, tagged};
 use super::budget::assert_within;
 use super::*;
+use crate::domain::selection::Filter;
 use crate::domain::shard::Shard;
+use crate::domain::tags::Tags;
 use crate::exposition::own::OwnMetrics;
 use crate::memory::Memory;
 use crate::poller::Recall;
@@ -129,6 +132,37 @@ async fn all_of_them_keep_the_budget_together() {
     // In a slot more is due than the budget gives: each tells how far that stretches the intervals.
     assert!(all.iter().all(|running| running.project().poll_interval >= Polling::default().idle_interval));
     assert_eq!(union(&all).len(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_filters_leave_out_is_left_out_by_all() {
+    let fake = Fake::new((0..12).map(|number| tagged(&format!("i-{number:03}"), &[("env", "prod")])));
+    let mut config = project(&["i-000"]);
+    config.discovery = project(&[]).discovery;
+    config.discovery.as_mut().unwrap().filter = Filter { include: Some(by_tag("env", &["prod"])), exclude: None };
+    let all = start_all(&fake, &config);
+    pass(MINUTE).await;
+    assert_all(&all, (12, Some(0)), "at first");
+    let tag = |numbers: std::ops::Range<usize>, tags: Option<Tags>| {
+        for instance in fake.lock().instances.values_mut().skip(numbers.start).take(numbers.len()) {
+            instance.tags.clone_from(&tags);
+        }
+    };
+    // More than half: these are seen, and need not be doubted. The first is configured by hand.
+    tag(0..9, Some(Tags::of([("env", "test")])));
+    pass(5 * MINUTE).await;
+    assert_all(&all, (12, Some(0)), "left out once");
+    pass(5 * MINUTE).await;
+    assert_all(&all, (4, Some(0)), "left out twice");
+    assert_eq!(union(&all).len(), 4);
+    // An answer without tags changes nothing, on no shard.
+    tag(0..12, None);
+    pass(15 * MINUTE).await;
+    assert_all(&all, (4, Some(0)), "no tags told");
+    tag(0..12, Some(Tags::of([("env", "prod")])));
+    pass(5 * MINUTE).await;
+    assert_all(&all, (12, Some(0)), "selected again");
+    assert_eq!(union(&all).len(), 12);
 }
 
 #[tokio::test(start_paused = true)]

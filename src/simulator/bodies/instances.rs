@@ -94,8 +94,8 @@ fn common(member: &Member, now: Timestamp, small: bool) -> Map<String, Value> {
             "used_memory": member.used_bytes(now) / 1_048_576 * u64::from(memory_mb) / u64::from(member.kind.memory_mb),
             "spec_code": spec_code(member, small),
             "created_at": stamp(member.created_at),
-            "tags": tags(member).map(|(key, value)| json!({ "key": key, "value": value })),
-            "enterprise_project_id": "0",
+            "tags": tags(member),
+            "enterprise_project_id": member.enterprise_project_id,
             "ip": ip(member),
             "port": 6379,
             "domain_name": domain,
@@ -170,10 +170,9 @@ fn policy(member: &Member, project: &str) -> Value {
     })
 }
 
-/// `tags`, for the answer and for filters.
-pub(in super::super) fn tags(member: &Member) -> [(&'static str, &'static str); 3] {
-    let tier = if member.weekly().is_some() { "gold" } else { "bronze" };
-    [("team", member.kind.team), ("env", member.kind.env), ("tier", tier)]
+/// `tags`: an empty list, not `null`, for none.
+fn tags(member: &Member) -> Value {
+    member.tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
 /// `ip`: of a cluster those of all its nodes, with commas between.

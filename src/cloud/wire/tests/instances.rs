@@ -14,6 +14,8 @@ fn the_documents_example_of_a_listing() {
         cache_mode: Some(CacheMode::MasterStandby),
         max_memory_bytes: Some(128 << 20),
         created_at: Some(at("2022-08-29T09:00:34.335Z")),
+        enterprise_project_id: Some("0".to_owned()),
+        tags: Some(Tags::of([("1", "DCS")])),
         policy: PolicyReading::Unread,
     };
     assert_eq!(page, Page { items: vec![expected], received: 1, total: Some(1), oddities: Oddities::default() });
@@ -26,12 +28,15 @@ fn a_captured_single_node_instance() {
     assert_eq!(instance.cache_mode, Some(CacheMode::Single));
     assert_eq!(instance.max_memory_bytes, Some(1 << 30));
     assert_eq!(instance.policy, PolicyReading::Absent);
+    assert_eq!((instance.tags, instance.enterprise_project_id), (Some(Tags::default()), None));
     assert_eq!(oddities, Oddities::default());
 }
 
 #[test]
 fn an_instance_must_be_described() {
-    for body in ["", "{}", "null", "[]", "<html>", r#""x""#, r#"{"error_code":"DCS.5000"}"#, r#"{"other":1}"#] {
+    for body in
+        ["", "{}", "null", "[]", "<html>", r#""x""#, r#"{"error_code":"DCS.5000"}"#, r#"{"other":1}"#, r#"{"tags":[]}"#]
+    {
         assert!(instance(body).is_err(), "{body}");
     }
     assert_eq!(instance(r#"{"name":"n"}"#).unwrap().0.id, id(), "the id may be missing");
@@ -103,4 +108,71 @@ fn the_memory_or_the_capacity() {
     let (_, oddities) = show("max_memory", json!("lots"));
     assert_eq!(counted(&oddities.rejected), vec![("max_memory", 1)]);
     assert_eq!(counted(&show("max_memory", json!(1e300)).1.rejected), vec![("max_memory", 1)]);
+}
+
+#[test]
+fn tags_in_every_form() {
+    let said = |pairs: &[(&str, &str)]| Some(Tags::of(pairs.iter().copied()));
+    for (value, expected) in [
+        (
+            json!([{"key": "env", "value": "prod"}, {"key": "team", "value": "shop"}]),
+            said(&[("env", "prod"), ("team", "shop")]),
+        ),
+        (json!([{"value": true, "key": 1, "more": {}}]), said(&[("1", "true")])),
+        (json!([{"key": "bare", "value": null}, {"key": "other"}]), said(&[("bare", ""), ("other", "")])),
+        (json!([{"key": "env", "value": "old"}, {"key": "env", "value": "new"}]), said(&[("env", "new")])),
+        (json!({"env": "prod", "n": 1, "bare": null}), said(&[("env", "prod"), ("n", "1"), ("bare", "")])),
+        (json!([]), said(&[])),
+        (json!(null), said(&[])),
+        (json!({}), said(&[])),
+        (json!(""), said(&[])),
+    ] {
+        let (instance, oddities) = show("tags", value.clone());
+        assert_eq!(instance.tags, expected, "{value}");
+        assert_eq!(oddities, Oddities::default(), "{value}");
+    }
+    let many: Vec<_> = (0..65).map(|key| json!({"key": key, "value": "x"})).collect();
+    for value in [
+        json!("env=prod"),
+        json!(7),
+        json!(["env"]),
+        json!([{"key": "env", "value": "prod"}, 5]),
+        json!([{"key": "env", "value": {"deep": 1}}]),
+        json!([{"key": {}, "value": "prod"}]),
+        json!({"env": ["prod"]}),
+        json!([{"key": "k".repeat(1025), "value": "x"}]),
+        json!([{"key": "k", "value": "v".repeat(1025)}]),
+        json!(many),
+    ] {
+        let (instance, oddities) = show("tags", value.clone());
+        assert_eq!(instance.tags, None, "{value}: one tag left out would look like one that is missing");
+        assert_eq!(counted(&oddities.rejected), vec![("tags", 1)], "{value}");
+    }
+    assert_eq!(instance(r#"{"name":"n"}"#).unwrap().0.tags, None, "nothing was said");
+}
+
+#[test]
+fn enterprise_projects_in_every_form() {
+    for (value, expected) in
+        [(json!(0), Some("0")), (json!("0"), Some("0")), (json!("4aa3-b"), Some("4aa3-b")), (json!(null), None)]
+    {
+        assert_eq!(show("enterprise_project_id", value).0.enterprise_project_id.as_deref(), expected);
+    }
+    assert_eq!(counted(&show("enterprise_project_id", json!([])).1.rejected), vec![("enterprise_project_id", 1)]);
+}
+
+#[test]
+fn no_tags_in_a_listing_means_none_where_it_tells_those_of_others() {
+    let tags = |entries: serde_json::Value| {
+        let page = instances(json!({"instances": entries}).to_string()).unwrap();
+        page.items.into_iter().map(|instance| instance.tags).collect::<Vec<_>>()
+    };
+    let none = Some(Tags::default());
+    let env = Some(Tags::of([("env", "prod")]));
+    let blank = json!({"instance_id": "a", "tags": null});
+    let without = json!({"instance_id": "b"});
+    let tagged = json!({"instance_id": "c", "tags": [{"key": "env", "value": "prod"}]});
+    let garbage = json!({"instance_id": "d", "tags": 5});
+    assert_eq!(tags(json!([blank, without, tagged, garbage])), [none, None, env, None]);
+    assert_eq!(tags(json!([blank, without])), [None, None], "perhaps its listings never tell any");
 }
