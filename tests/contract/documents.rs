@@ -106,6 +106,9 @@ fn expression_of(text: &str) -> Option<String> {
         .then(|| expression.to_owned())
 }
 
+/// What stands in the place of a dashboard's variable.
+pub(crate) const VARIABLE: &str = "5m";
+
 /// Puts a number or duration in the place of Grafana's variables; within quotes they may be what they like.
 fn without_variables(text: &str) -> String {
     let mut out = String::new();
@@ -121,7 +124,7 @@ fn without_variables(text: &str) -> String {
             }
         };
         let is_number = name.ends_with("_s") || name.ends_with("_ms");
-        out += if is_number { "300" } else { "5m" };
+        out += if is_number { "300" } else { VARIABLE };
         rest = &rest[length..];
     }
     out + rest

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dcs_backup_exporter::exposition::{Kind, catalogue};
 
+use crate::documents::VARIABLE;
 use crate::promql::{self, Shape};
 use crate::rules::Rule;
 
@@ -19,6 +20,54 @@ const OF_PROMETHEUS: [(&str, &[&str]); 7] = [
     ("prometheus_notifications_errors_total", &["alertmanager"]),
     ("ALERTS", &["alertname", "alertstate", "severity", "project", "instance_id", "instance_name"]),
 ];
+
+/// The labels whose values are from closed lists, and these. `status` is not among them: an instance's is the cloud's word.
+const CLOSED: [(&str, &[&str]); 3] = [
+    ("operation", &["backups", "restores", "policy", "instances"]),
+    (
+        "reason",
+        &[
+            "throttled",
+            "unauthorized",
+            "forbidden",
+            "not_found",
+            "unavailable",
+            "timeout",
+            "connection",
+            "decode",
+            "page_limit",
+            "clock_skew",
+        ],
+    ),
+    (
+        "error_code",
+        &[
+            "dcs.08.0001",
+            "dcs.08.0002",
+            "dcs.08.0003",
+            "dcs.08.0004",
+            "dcs.08.0005",
+            "dcs.08.0006",
+            "dcs.08.0007",
+            "dcs.08.0008",
+            "other",
+            "none",
+        ],
+    ),
+];
+
+/// Whether a label may have this value, as far as anybody knows. A pattern's alternatives count one by one; one that is
+/// more than a word may match what it likes, and so may what stands for a dashboard's variable.
+pub(crate) fn may_be(metric: &str, label: &str, value: &str) -> bool {
+    let Some((_, closed)) = CLOSED.iter().find(|(name, _)| *name == label) else { return true };
+    if metric.starts_with("dcs_exporter_storage_") {
+        // Its reasons are others.
+        return true;
+    }
+    let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+    let mut alternatives = value.split('|').filter(|text| is_word(text) && !text.is_empty() && *text != VARIABLE);
+    alternatives.all(|text| closed.contains(&text) || text == ".")
+}
 
 /// All metrics with their labels.
 #[derive(Debug)]

@@ -135,6 +135,8 @@ fn a_wrong_name_is_found() {
         ("dcs_backup_rpo_second > 1", "there is no metric dcs_backup_rpo_second"),
         ("a:c", "there is no metric a:c"),
         ("dcs_backup_rpo_seconds{error_code=\"x\"}", "dcs_backup_rpo_seconds has no label error_code"),
+        ("dcs_poll_success{operation=\"backup\"}", "operation is never backup"),
+        ("dcs_exporter_poll_failures_total{reason=~\"timeout|auth\"}", "reason is never timeout|auth"),
         ("sum by (project, engine) (dcs_backup_rpo_seconds)", "sum: nothing in it has the label engine"),
         ("sum(dcs_project_up) by (region)", "sum: nothing in it has the label region"),
         ("dcs_project_up * on (region) dcs_project_up", "*: region is no label of both sides"),

@@ -1,10 +1,12 @@
 //! PromQL, read as far as it says which metrics and labels are used, and which labels the result has.
 //!
 //! It is no second judge of syntax, that is promtool; but what it does not understand it complains about. What
-//! Prometheus never complains about is its subject: a metric that nobody has, a label that a metric lacks, two sides
-//! of an operator that can never match. All of these are answered with nothing, and an alert stays silent.
+//! Prometheus never complains about is its subject: a metric that nobody has, a label that a metric lacks, a value that a
+//! label never has, two sides of an operator that can never match. All of these are answered with nothing, and an alert stays silent.
 
 use std::collections::BTreeSet;
+
+use crate::known::may_be;
 
 /// What is known of metrics: their labels, those that Prometheus adds included; `None` for one that nobody has.
 pub(crate) type Known<'a> = dyn Fn(&str) -> Option<BTreeSet<String>> + 'a;
@@ -394,6 +396,9 @@ impl Reader<'_> {
             };
             if operator == "=" && !value.is_empty() {
                 shape.equal.insert(label.clone());
+            }
+            if !may_be(metric.unwrap_or_default(), &label, value) {
+                self.problems.push(format!("{label} is never {value}"));
             }
             self.at += 1;
             if !shape.has(&label) && label != "__name__" {
