@@ -121,7 +121,7 @@ fn a_wrong_name_is_found() {
         ),
         rule(
             "k:l",
-            "label_replace(dcs_project_up, \"x\", \"$1\", \"project\", \"(.*)\") unless ignoring (x) dcs_project_up",
+            "label_replace(label_replace(dcs_project_up, \"x\", \"$1\", \"project\", \"(.*)\"), \"y\", \"z\", \"\", \"\") unless ignoring (x, y) dcs_project_up",
         ),
         rule(
             "m:n",
@@ -155,6 +155,10 @@ fn a_wrong_name_is_found() {
         ),
         ("increase(dcs_project_up[5m]", "increase: ) is expected, not None"),
         ("sort_by_label(dcs_project_up)", "there is no function sort_by_label in Prometheus 2.42"),
+        (
+            "label_replace(dcs_project_up, \"project\", \"$1\", \"region\", \"(.*)\")",
+            "label_replace: nothing in it has the label region",
+        ),
         ("dcs_project_up > ", "the expression does not end"),
         ("dcs_project_up dcs_project_up", "Word(\"dcs_project_up\") is not understood"),
     ] {

@@ -41,7 +41,7 @@ pub(crate) fn read(text: &str, known: &Known) -> (Shape, Vec<String>) {
         Ok(tokens) => tokens,
         Err(problem) => return (Shape::default(), vec![problem]),
     };
-    let mut reader = Reader { tokens, at: 0, known, problems: Vec::new(), metrics: BTreeSet::new() };
+    let mut reader = Reader { tokens, at: 0, known, problems: Vec::new() };
     let shape = match reader.expression(0) {
         Ok(_) if reader.at < reader.tokens.len() => {
             let rest = format!("{:?} is not understood", reader.tokens[reader.at]);
@@ -114,7 +114,6 @@ struct Reader<'a> {
     at: usize,
     known: &'a Known<'a>,
     problems: Vec<String>,
-    metrics: BTreeSet<String>,
 }
 
 /// Operators by how tightly they bind.
@@ -379,7 +378,6 @@ impl Reader<'_> {
     fn selector(&mut self, metric: Option<&str>) -> Result<Shape, String> {
         let labels = metric.and_then(|metric| (self.known)(metric));
         if let Some(metric) = metric {
-            self.metrics.insert(metric.to_owned());
             if labels.is_none() {
                 self.problems.push(format!("there is no metric {metric}"));
             }
@@ -483,7 +481,9 @@ impl Reader<'_> {
             }
             "label_replace" | "label_join" => {
                 let sources = if name == "label_replace" { texts.get(2..3) } else { texts.get(2..) };
-                for source in sources.unwrap_or_default().iter().filter(|source| !shape.has(source)) {
+                // Without a source the new label has the same value everywhere.
+                let lacks = |source: &&String| !source.is_empty() && !shape.has(source);
+                for source in sources.unwrap_or_default().iter().filter(lacks) {
                     self.problems.push(format!("{name}: nothing in it has the label {source}"));
                 }
                 shape.labels.extend(texts.first().cloned());
