@@ -1,4 +1,4 @@
-//! The texts that name metrics: Markdown with PromQL in it, and dashboards.
+//! The texts that name metrics: Markdown with queries in it, and dashboards.
 
 use std::path::{Path, PathBuf};
 
@@ -26,10 +26,7 @@ pub(crate) fn below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be listed").path()).collect();
     paths.sort();
-    let found = paths.into_iter().flat_map(|path| match path.is_dir() {
-        true => below(&path, extension),
-        false => vec![path],
-    });
+    let found = paths.into_iter().flat_map(|path| if path.is_dir() { below(&path, extension) } else { vec![path] });
     found.filter(|path| path.extension().is_some_and(|end| end == extension)).collect()
 }
 
@@ -41,7 +38,7 @@ pub(crate) fn fenced(text: &str, language: &str) -> Vec<String> {
         match (line.trim_start().strip_prefix("```"), &mut open) {
             (Some(word), None) => open = Some((word.trim() == language).then(String::new)),
             (Some(_), Some(_)) => blocks.extend(open.take().flatten()),
-            (None, Some(Some(block))) => *block += &format!("{line}\n"),
+            (None, Some(Some(block))) => block.extend([line, "\n"]),
             (None, _) => {}
         }
     }
@@ -56,7 +53,7 @@ pub(crate) fn queries_of_markdown(place: &str, text: &str) -> Vec<Query> {
         for line in block.lines().chain([""]) {
             let parts = line.trim().is_empty() || line.trim_start().starts_with('#');
             if !parts {
-                query += &format!("{line}\n");
+                query.extend([line, "\n"]);
             } else if !query.is_empty() {
                 let expression = std::mem::take(&mut query);
                 queries.push(Query { place: place.to_owned(), expression, legend: None });
@@ -66,7 +63,7 @@ pub(crate) fn queries_of_markdown(place: &str, text: &str) -> Vec<Query> {
     queries
 }
 
-/// The queries of a dashboard, with Grafana's variables replaced by something that PromQL takes.
+/// The queries of a dashboard, with Grafana's variables replaced by something that a query may have there.
 pub(crate) fn queries_of_dashboard(place: &str, tree: &Value) -> Vec<Query> {
     let mut queries = Vec::new();
     walk(tree, &mut |object| {
@@ -116,13 +113,9 @@ fn without_variables(text: &str) -> String {
     while let Some(at) = rest.find('$') {
         out += &rest[..at];
         rest = &rest[at + 1..];
-        let (name, length) = match rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            Some((name, _)) => (name, name.len() + 2),
-            None => {
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-                (&rest[..end], end)
-            }
-        };
+        let word_end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let braced = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (name, length) = braced.map_or((&rest[..word_end], word_end), |(name, _)| (name, name.len() + 2));
         let is_number = name.ends_with("_s") || name.ends_with("_ms");
         out += if is_number { "300" } else { VARIABLE };
         rest = &rest[length..];

@@ -1,4 +1,4 @@
-//! PromQL, read as far as it says which metrics and labels are used, and which labels the result has.
+//! The query language, read as far as it says which metrics and labels are used, and which labels the result has.
 //!
 //! It is no second judge of syntax, that is promtool; but what it does not understand it complains about. What
 //! Prometheus never complains about is its subject: a metric that nobody has, a label that a metric lacks, a value that a
@@ -377,10 +377,8 @@ impl Reader<'_> {
 
     fn selector(&mut self, metric: Option<&str>) -> Result<Shape, String> {
         let labels = metric.and_then(|metric| (self.known)(metric));
-        if let Some(metric) = metric {
-            if labels.is_none() {
-                self.problems.push(format!("there is no metric {metric}"));
-            }
+        if let (Some(metric), None) = (metric, &labels) {
+            self.problems.push(format!("there is no metric {metric}"));
         }
         let mut shape = Shape { open: labels.is_none(), labels: labels.unwrap_or_default(), ..Shape::default() };
         if !self.take_sign("{") {
