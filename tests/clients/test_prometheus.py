@@ -62,7 +62,7 @@ def configuration(exporter, plain):
     return head + "scrape_configs:\n" + entry.replace("localhost:10105", exporter) + second
 
 
-def started(stack, folder):
+def started(stack, folder, *flags):
     """A Prometheus that is ready: its URL and the server. It cannot choose a free port by itself and tell it."""
     while True:
         port = program.free_port()
@@ -72,6 +72,7 @@ def started(stack, folder):
             f"--storage.tsdb.path={folder}/data",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=warn",
+            *flags,
         )
         stack.enter_context(server)
         if is_ready(server, url := f"http://127.0.0.1:{port}"):
