@@ -1,4 +1,5 @@
-//! The control page of a simulated cloud that runs alone: what there is, and faults, quirks and logins at run time.
+//! The control page of a simulated cloud that runs alone: what there is, and faults, quirks, pauses and logins at run
+//! time.
 //!
 //! Not signed, and only for clients on this machine.
 
@@ -36,15 +37,18 @@ pub(super) fn handle(region: &Region, method: &Method, uri: &Uri, peer: SocketAd
         ("/simulator/quirks", &Method::GET) => text(200, &quirks(region)),
         ("/simulator/quirks", &Method::PUT) => add_quirks(region, &query),
         ("/simulator/quirks", &Method::DELETE) => remove_quirks(region, &query),
+        ("/simulator/pauses", &Method::GET) => text(200, &pauses(region)),
+        ("/simulator/pauses", &Method::PUT) => pause(region, &query, true),
+        ("/simulator/pauses", &Method::DELETE) => pause(region, &query, false),
         ("/simulator/logins", &Method::GET) => text(200, &logins::overview(region)),
         ("/simulator/logins", &Method::PUT) => logins::change(region, &query),
         ("/simulator/logins", &Method::DELETE) => logins::restore(region),
         ("/simulator/grants", &Method::DELETE) => logins::revoke(region),
         ("/simulator/grants", _) => text(405, "use DELETE\n"),
-        ("/simulator" | "/simulator/faults" | "/simulator/quirks" | "/simulator/logins", _) => {
+        ("/simulator" | "/simulator/faults" | "/simulator/quirks" | "/simulator/pauses" | "/simulator/logins", _) => {
             text(405, "use GET, PUT or DELETE\n")
         }
-        _ => text(404, "there are /simulator/, and below it faults, quirks, logins and grants\n"),
+        _ => text(404, "there are /simulator/, and below it faults, quirks, pauses, logins and grants\n"),
     }
 }
 
@@ -109,6 +113,25 @@ fn remove_quirks(region: &Region, query: &Query) -> Answer {
     text(200, "done, see /simulator/quirks\n")
 }
 
+fn pause(region: &Region, query: &Query, pause: bool) -> Answer {
+    match (query.first(&["instance"]), region.set_paused(query.first(&["instance"]), pause)) {
+        (Some(instance), 0) => text(404, &format!("there is no instance {instance:?}, see /simulator/\n")),
+        _ => text(200, "done, see /simulator/pauses\n"),
+    }
+}
+
+fn pauses(region: &Region) -> String {
+    let mut page =
+        "pauses       PUT or DELETE /simulator/pauses[?instance=INSTANCE]: nobody asks for backups and restores\n"
+            .to_owned();
+    for member in region.projects().iter().flat_map(|project| &project.members) {
+        if let Some(paused_at) = member.paused_at {
+            let _ = writeln!(page, "  {} since {paused_at:.0}", member.name);
+        }
+    }
+    page
+}
+
 fn overview(region: &Region) -> String {
     let now = region.now();
     let mut page = format!(
@@ -130,7 +153,7 @@ fn overview(region: &Region) -> String {
         "\nrequests     {}, at most {} in a second and {} at once; {} wrong signatures, {} throttled",
         tally.requests, tally.peak_per_second, tally.peak_concurrency, tally.signature_failures, tally.throttled
     );
-    let _ = write!(page, "\n{}\n{}\n{}", logins::overview(region), faults(region), quirks(region));
+    let _ = write!(page, "\n{}\n{}\n{}\n{}", logins::overview(region), faults(region), quirks(region), pauses(region));
     for project in region.projects().iter() {
         let _ = writeln!(page, "\nproject {}, {} instances", project.id, project.members.len());
         for member in &project.members {

@@ -40,6 +40,8 @@ pub(super) struct Member {
     pub(super) chance: Chance,
     /// How many times faster than in a real cloud backups and restores go.
     pub(super) speed: f64,
+    /// The moment from which on no backup or restore of it is asked for, by a plan or by hand.
+    pub(super) paused_at: Option<Timestamp>,
 }
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -102,12 +104,18 @@ impl Member {
             phase,
             chance,
             speed,
+            paused_at: None,
         }
     }
 
     /// Whether it can be backed up at all.
     pub(super) fn supports_backups(&self) -> bool {
         self.kind.mode != Mode::Single
+    }
+
+    /// Up to when backups and restores of it have been asked for.
+    pub(super) fn asked_until(&self, now: Timestamp) -> Timestamp {
+        self.paused_at.map_or(now, |paused_at| now.min(paused_at))
     }
 
     /// Its plan, in force or left behind.

@@ -44,11 +44,12 @@ pub(super) struct Restore {
     pub(super) course: Course,
 }
 
-/// The backups on record, newest first.
+/// The backups on record, newest first. What was asked for before a pause goes on during it.
 pub(super) fn backups(member: &Member, now: Timestamp) -> Vec<Backup> {
     if !member.supports_backups() {
         return Vec::new();
     }
+    let now = member.asked_until(now);
     let mut records: Vec<Backup> = scheduled::backups(member, now, KEPT_BACKUPS)
         .into_iter()
         .map(|scheduled| {
@@ -75,6 +76,7 @@ pub(super) fn backups(member: &Member, now: Timestamp) -> Vec<Backup> {
 /// The restores on record, newest first.
 pub(super) fn restores(member: &Member, now: Timestamp) -> Vec<Restore> {
     let Some(periods) = Periods::of(member).filter(|_| member.supports_backups()) else { return Vec::new() };
+    let now = member.asked_until(now);
     let present = periods.at(now);
     (0..)
         .map(|back| present - back)
@@ -88,10 +90,11 @@ pub(super) fn restores(member: &Member, now: Timestamp) -> Vec<Restore> {
 
 /// `status` of the instance.
 pub(super) fn status(member: &Member, now: Timestamp) -> &'static str {
+    let asked_until = member.asked_until(now);
     let restoring = Periods::of(member).is_some_and(|periods| {
         periods
-            .restore(periods.at(now))
-            .is_some_and(|(course, _)| course.created_at <= now && matches!(course.at(now), Stage::Running(_)))
+            .restore(periods.at(asked_until))
+            .is_some_and(|(course, _)| course.created_at <= asked_until && matches!(course.at(now), Stage::Running(_)))
     });
     if restoring { "RESTORING" } else { member.status }
 }

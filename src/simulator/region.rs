@@ -97,6 +97,18 @@ impl Project {
         true
     }
 
+    fn set_paused(&mut self, instance: Option<&str>, paused_at: Option<Timestamp>) -> usize {
+        let concerned =
+            |member: &&mut Arc<Member>| instance.is_none_or(|name| member.id == name || member.name == name);
+        let mut count = 0;
+        for member in self.members.iter_mut().filter(concerned) {
+            *member = Arc::new(Member { paused_at, ..Member::clone(member) });
+            self.by_id.insert(member.id.clone(), Arc::clone(member));
+            count += 1;
+        }
+        count
+    }
+
     pub(super) fn member(&self, id: &str) -> Option<Arc<Member>> {
         self.by_id.get(id).cloned()
     }
@@ -162,6 +174,13 @@ impl Region {
     pub(super) fn member(&self, route: &Route) -> Option<Arc<Member>> {
         let id = route.instance.as_deref()?;
         self.projects().iter().find(|project| project.id == route.project)?.member(id)
+    }
+
+    /// Lets nobody ask for backups and restores of the instance with this id or name, or of all, from now on; or,
+    /// without `pause`, lets them ask again. How many instances that concerns.
+    pub(super) fn set_paused(&self, instance: Option<&str>, pause: bool) -> usize {
+        let paused_at = pause.then(|| self.now());
+        self.projects_mut().iter_mut().map(|project| project.set_paused(instance, paused_at)).sum()
     }
 
     /// The quirks of an instance, or of a listing.

@@ -35,6 +35,7 @@ pub fn banner(options: &Options, addr: SocketAddr) -> String {
          \x20 faults       {faults}\n\
          \x20 control      curl http://{addr}/simulator/\n\
          \x20              curl -X PUT 'http://{addr}/simulator/faults?fault=flaky=0.3'\n\
+         \x20              curl -X PUT 'http://{addr}/simulator/pauses?instance=orders-cache'    (no more backups)\n\
          \x20              curl -X DELETE http://{addr}/simulator/grants    (ends all tokens)\n\
          \n\
          A configuration that watches it:\n\

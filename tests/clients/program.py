@@ -118,6 +118,11 @@ class Server:
         self._process.stdout.close()
         return self._process.returncode
 
+    def kill(self):
+        """Ends it as a lack of memory would: at once, in the middle of whatever it does."""
+        self._process.kill()
+        self.stop()
+
     @property
     def ended(self):
         """Whether it has ended by itself."""

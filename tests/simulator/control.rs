@@ -64,6 +64,27 @@ async fn quirks_are_switched_at_run_time() {
 }
 
 #[tokio::test]
+async fn instances_are_paused_at_run_time() {
+    let cloud = Cloud::usual().await;
+    let ask = async |method: Method, query: &str| cloud.unsigned(method, &format!("/simulator/pauses{query}")).await;
+    let (paused, other) = (cloud.id("load-test"), "geo-index since");
+    assert_eq!(ask(Method::PUT, &format!("?instance={paused}")).await.status, 200);
+    let page = cloud.unsigned(Method::GET, "/simulator/").await.text;
+    assert!(page.contains("  load-test since 2026-11-21T12:") && !page.contains(other), "{page}");
+    let records = Cloud::path("v2", &format!("/{paused}/backups"));
+    assert!(!cloud.get(&records).await.json()["backup_record_response"].as_array().unwrap().is_empty());
+    assert_eq!(ask(Method::PUT, "").await.status, 200);
+    assert!(ask(Method::GET, "").await.text.contains(other));
+    assert_eq!(ask(Method::DELETE, "?instance=geo-index").await.status, 200);
+    let page = ask(Method::GET, "").await.text;
+    assert!(page.contains("load-test since") && !page.contains(other), "{page}");
+    assert_eq!(ask(Method::DELETE, "").await.status, 200);
+    assert!(!ask(Method::GET, "").await.text.contains("since"));
+    assert_eq!(ask(Method::PUT, "?instance=nobody").await.status, 404);
+    assert_eq!(ask(Method::POST, "").await.status, 405);
+}
+
+#[tokio::test]
 async fn the_control_page_changes_and_shows_logins() {
     let cloud = Cloud::usual().await;
     let ask = async |method: &str, target: &str| cloud.send(method, &format!("/simulator/{target}"), &[], "").await;

@@ -124,6 +124,24 @@ proptest! {
     }
 
     #[test]
+    fn a_pause_begins_nothing_and_ends_what_was_begun(
+        seed: u64, number in 0_usize..24, now in moments(), speed in speeds(), later in 0_i64..1_000_000,
+    ) {
+        let member = Member::new(seed, number, speed);
+        let paused = Member { paused_at: Some(now), ..member.clone() };
+        let then = now + SignedDuration::from_secs(later);
+        let ids = |made: Vec<Backup>| made.into_iter().map(|backup| backup.id).collect::<Vec<_>>();
+        prop_assert_eq!(ids(backups(&paused, then)), ids(backups(&member, now)));
+        let past = now - SignedDuration::from_secs(later);
+        prop_assert_eq!(ids(backups(&paused, past)), ids(backups(&member, past)));
+        let begun = restores(&paused, then);
+        prop_assert_eq!(begun.len(), restores(&member, now).len());
+        if status(&paused, then) == "RESTORING" {
+            prop_assert!(begun.iter().any(|restore| matches!(restore.course.at(then), Stage::Running(_))));
+        }
+    }
+
+    #[test]
     fn a_restore_takes_a_backup_that_is_there(seed: u64, number in 0_usize..12, now in moments()) {
         let member = Member::new(seed, number, DEMO_SPEED);
         let Some(newest) = restores(&member, now).into_iter().next() else { return Ok(()) };
