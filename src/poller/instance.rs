@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::config::ProjectConfig;
 use crate::domain::contradiction::contradicted;
 use crate::domain::events::Seen;
 use crate::domain::facts::{LastSuccess, RecordFacts};
@@ -35,6 +36,12 @@ pub(super) struct Terms {
     pub(super) rpo: Option<Duration>,
     /// Added to the plan's interval where none is configured.
     pub(super) rpo_grace: Duration,
+}
+
+impl Terms {
+    pub(super) fn of(config: &ProjectConfig) -> Self {
+        Self { plan_utc_offset: config.plan_utc_offset, rpo: config.rpo, rpo_grace: config.rpo_grace }
+    }
 }
 
 /// One instance.
@@ -123,6 +130,12 @@ impl Watched {
             polls: Default::default(),
             view: Arc::new(view),
         }
+    }
+
+    /// Takes what the configuration says of it; the picture is to be refreshed.
+    pub(super) fn configure(&mut self, by_hand: bool, name: Option<String>) {
+        self.by_hand = by_hand;
+        self.configured_name = name;
     }
 
     /// The picture as of the last [`Self::refresh`].

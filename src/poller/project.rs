@@ -3,6 +3,7 @@
 mod listing;
 mod memory;
 mod outage;
+mod reconfigure;
 mod timing;
 mod urgency;
 
@@ -138,7 +139,7 @@ pub(super) struct Project {
 impl Project {
     pub(super) fn new(config: &ProjectConfig, polling: &Polling, metrics: OwnMetrics, now: Instant) -> Self {
         let mut project = Self {
-            terms: Terms { plan_utc_offset: config.plan_utc_offset, rpo: config.rpo, rpo_grace: config.rpo_grace },
+            terms: Terms::of(config),
             config: config.clone(),
             polling: polling.clone(),
             metrics,
@@ -387,6 +388,14 @@ impl Project {
         let first = Due { wait: Duration::ZERO, measure: self.polling.idle_interval };
         for operation in Operation::PER_INSTANCE {
             self.enqueue(Task::of(operation, id), now, first);
+        }
+    }
+
+    /// Its facts go, and what comes of requests that are under way is not taken.
+    fn unwatch(&mut self, id: &InstanceId) {
+        self.watched.remove(id);
+        for operation in Operation::PER_INSTANCE {
+            self.queue.remove(&Task::of(operation, id));
         }
     }
 

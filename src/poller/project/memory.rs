@@ -164,10 +164,8 @@ impl Project {
         self.aside = Aside::default();
         self.listed_at = None;
         self.missing = None;
-        for id in std::mem::take(&mut self.watched).into_keys() {
-            for operation in Operation::PER_INSTANCE {
-                self.queue.remove(&Task::of(operation, &id));
-            }
+        for id in self.watched.keys().cloned().collect::<Vec<_>>() {
+            self.unwatch(&id);
         }
         for instance in self.config.instances.clone() {
             self.watch(&instance.id, instance.name, true, at.steady);
