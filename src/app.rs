@@ -1,25 +1,28 @@
-//! The composition root: configuration in, a running daemon out.
+//! The composition root: configuration in, a running daemon out, and other configurations in while it runs.
+//!
+//! `clients` has what projects share on their way to the cloud, `reloader` brings another configuration.
 
-use std::collections::HashMap;
+mod clients;
+mod reloader;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
 use crate::clock::Clock;
 use crate::cloud::client::HttpApi;
-use crate::cloud::credentials::Logins;
-use crate::cloud::paced::Paced;
-use crate::config::{Config, CredentialsConfig, Limits, StorageConfig};
+use crate::config::{Config, Inputs, StorageConfig};
 use crate::exposition::Exposition;
 use crate::exposition::own::OwnMetrics;
-use crate::pace::Pace;
-use crate::pace::keys::KeyRing;
 use crate::poller::Poller;
+use crate::reload::Reload;
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 use crate::web::{Web, WebOptions};
+use clients::Clients;
+use reloader::Reloader;
 
 /// The daemon, listening but not yet polling.
 #[derive(Debug)]
@@ -27,6 +30,11 @@ pub struct App {
     poller: Poller<HttpApi>,
     web: Web,
     storage: Option<Storage>,
+    clients: Arc<Mutex<Clients>>,
+    config: Config,
+    clock: Clock,
+    metrics: OwnMetrics,
+    reloader: Option<Reloader>,
 }
 
 /// How long storing the last facts may take at the end, with a writing that is under way.
@@ -40,8 +48,9 @@ impl App {
     pub async fn bind(config: Config, options: WebOptions, clock: Clock) -> anyhow::Result<Self> {
         let names: Vec<_> = config.projects.iter().map(|project| project.name.clone()).collect();
         let metrics = OwnMetrics::new(clock.now(), config.polling.lookback, &names);
-        let mut poller = poller(&config, &clock, &metrics)?;
-        let storage = match config.storage {
+        let mut clients = Clients::new(config.shard.total(), &clock, &metrics);
+        let mut poller = poller(&config, &mut clients, &clock, &metrics)?;
+        let storage = match config.storage.clone() {
             Some(config) => Some(restored(config, &mut poller, &clock, &metrics).await),
             None => None,
         };
@@ -52,9 +61,28 @@ impl App {
                 "watching a shard of the instances"
             );
         }
-        let exposition = Exposition::new(poller.subscribe(), metrics, clock);
+        let exposition = Exposition::new(poller.subscribe(), metrics.clone(), clock.clone());
         let web = Web::bind(options, exposition, poller.subscribe()).await?;
-        Ok(Self { poller, web, storage })
+        let clients = Arc::new(Mutex::new(clients));
+        Ok(Self { poller, web, storage, clients, config, clock, metrics, reloader: None })
+    }
+
+    /// Lets its configuration be read anew from these inputs, by the way that is returned, and by `POST /-/reload` if
+    /// `by_post` says so.
+    #[must_use]
+    pub fn reloading(mut self, inputs: Inputs, by_post: bool) -> (Self, Reload) {
+        let (reload, requests) = crate::reload::channel(self.clock.now());
+        self.web = self.web.reloading(reload.clone(), by_post);
+        self.reloader = Some(Reloader {
+            requests,
+            inputs,
+            clients: Arc::clone(&self.clients),
+            handover: self.poller.handover(),
+            started_with: self.config.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+        });
+        (self, reload)
     }
 
     /// The addresses that are listened on.
@@ -75,6 +103,9 @@ impl App {
         let storing = self
             .storage
             .map(|storage| tokio::spawn(storage.keep(self.poller.recall(), ended.clone().cancelled_owned())));
+        if let Some(reloader) = self.reloader {
+            tokio::spawn(ended.clone().run_until_cancelled_owned(reloader.run()));
+        }
         let mut poller = self.poller;
         let stop_polling = ended.clone().cancelled_owned();
         let polling = tokio::spawn(async move {
@@ -128,34 +159,20 @@ async fn restored(config: StorageConfig, poller: &mut Poller<HttpApi>, clock: &C
 /// Where a client cannot be built.
 pub async fn poll_once(config: &Config, clock: Clock) -> anyhow::Result<Arc<Snapshot>> {
     let metrics = OwnMetrics::new(clock.now(), config.polling.lookback, &[]);
-    let mut poller = poller(config, &clock, &metrics)?;
+    let mut poller = poller(config, &mut Clients::new(config.shard.total(), &clock, &metrics), &clock, &metrics)?;
     poller.run_one_round().await;
     let snapshot = poller.subscribe().borrow().clone();
     Ok(snapshot)
 }
 
-/// One client and budget per project; credentials' limits, keys and logins are shared by their projects, and all
-/// limits by the processes.
-fn poller(config: &Config, clock: &Clock, metrics: &OwnMetrics) -> anyhow::Result<Poller<HttpApi>> {
-    let keys = Arc::new(KeyRing::default());
-    let mut shared: HashMap<*const CredentialsConfig, Arc<Pace>> = HashMap::new();
-    let processes = config.shard.total();
-    let logins = Logins::new(config.polling.request_timeout, keys.clone(), clock.clone(), metrics.clone());
-    let mut logins = logins.shared_by(processes);
-    let pace = |limits: Limits| Arc::new(Pace::new(limits.shared_by(processes)));
-    let mut projects = Vec::with_capacity(config.projects.len());
-    for project in &config.projects {
-        let in_project = || format!("project {}", project.name);
-        let login = logins.of(project).with_context(in_project)?;
-        let api =
-            HttpApi::new(project, &config.polling, login, clock.clone(), metrics.clone()).with_context(in_project)?;
-        let mut paces: Vec<Arc<Pace>> = project.limits.map(pace).into_iter().collect();
-        if let Some(limits) = project.credentials.limits {
-            let pace = shared.entry(Arc::as_ptr(&project.credentials)).or_insert_with(|| pace(limits));
-            paces.push(pace.clone());
-        }
-        let api = Paced::new(api, project.name.clone(), paces, keys.clone(), metrics.clone());
-        projects.push((project.clone(), api));
-    }
+/// A poller of this process's part of all projects, by these clients.
+fn poller(
+    config: &Config,
+    clients: &mut Clients,
+    clock: &Clock,
+    metrics: &OwnMetrics,
+) -> anyhow::Result<Poller<HttpApi>> {
+    let prepared = clients.prepare(config)?;
+    let projects = clients.put_in_use(prepared);
     Ok(Poller::new(projects, config.shard, &config.polling, clock.clone(), metrics.clone()))
 }

@@ -61,7 +61,7 @@ pub struct Serve {
     /// Not yet: use the sockets that systemd hands over.
     #[arg(long = "web.systemd-socket")]
     pub systemd_socket: bool,
-    /// Not yet: reload the configuration at POST /-/reload.
+    /// Reload the configuration at POST /-/reload too, as at SIGHUP.
     #[arg(long = "web.enable-lifecycle")]
     pub enable_lifecycle: bool,
     /// This process's number among those that share the instances, from 0; `auto`: the number at the end of the host

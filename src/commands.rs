@@ -8,7 +8,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, anyhow};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Inputs};
 use crate::domain::shard::Shard;
 use crate::host_name::host_name;
+use crate::reload::Reload;
 use crate::simulator::{self, Simulator};
 use crate::web::{Bounds, ListenAddress, WebOptions};
 
@@ -34,6 +35,7 @@ const PORTS_TRIED: u16 = 50;
 pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Clock) -> anyhow::Result<u8> {
     // First of all: a signal that comes while the configuration is read must not end the process its own way.
     let shutdown = shutdown_on_signals()?;
+    let hangups = hangups()?;
     if let Some(refusal) = not_built_yet(&flags) {
         complain(refusal);
         return Ok(BAD_CONFIGURATION);
@@ -47,6 +49,8 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
     };
     let Some(config) = load(&inputs) else { return Ok(BAD_CONFIGURATION) };
     let app = App::bind(config, web(flags.listen_addresses, flags.web.telemetry_path), clock).await?;
+    let (app, reload) = app.reloading(inputs, flags.enable_lifecycle);
+    tokio::spawn(reload_on(hangups, reload));
     app.run(shutdown.cancelled_owned()).await?;
     Ok(0)
 }
@@ -57,6 +61,7 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
 /// Where it cannot listen.
 pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
     let shutdown = shutdown_on_signals()?;
+    tokio::spawn(nothing_to_reload(hangups()?));
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let simulator = Simulator::bind(options(flags.cloud, loopback), clock.clone()).await;
     let simulator = simulator.context("starting the simulated cloud")?;
@@ -78,6 +83,7 @@ pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
 /// Where it cannot listen.
 pub async fn simulate(flags: Simulate, clock: Clock) -> anyhow::Result<u8> {
     let shutdown = shutdown_on_signals()?;
+    tokio::spawn(nothing_to_reload(hangups()?));
     let options = options(flags.cloud, flags.listen);
     let simulator = Simulator::bind(options.clone(), clock).await;
     let simulator = simulator.with_context(|| format!("simulating on {}", flags.listen))?;
@@ -99,6 +105,7 @@ pub async fn check(flags: &Check, environment: Vec<(String, String)>, clock: Clo
         return Ok(BAD_CONFIGURATION);
     };
     let shutdown = shutdown_on_signals()?;
+    tokio::spawn(nothing_to_reload(hangups()?));
     let snapshot = tokio::select! {
         snapshot = crate::app::poll_once(&config, clock.clone()) => snapshot?,
         () = shutdown.cancelled() => return Err(anyhow!("check was interrupted")),
@@ -142,12 +149,7 @@ fn not_built_yet(flags: &Serve) -> Option<&'static str> {
     if flags.web_config_file.is_some() {
         return Some(WEB_CONFIG_NOT_BUILT);
     }
-    if flags.systemd_socket {
-        return Some("--web.systemd-socket: socket activation is not built yet; use --web.listen-address");
-    }
-    flags
-        .enable_lifecycle
-        .then_some("--web.enable-lifecycle: reloading is not built yet; leave the flag out and restart after a change")
+    flags.systemd_socket.then_some("--web.systemd-socket: socket activation is not built yet; use --web.listen-address")
 }
 
 /// Loads the configuration, telling the log its warnings; `None` after printing what is wrong with it.
@@ -227,20 +229,35 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// A token that SIGTERM and SIGINT cancel. SIGHUP never ends the process.
+/// The signals SIGHUP from here on; none of them ends the process.
+fn hangups() -> anyhow::Result<Signal> {
+    signal(SignalKind::hangup()).context("listening for SIGHUP")
+}
+
+/// Reloads at SIGHUP. Those that come during a reload are one more.
+async fn reload_on(mut hangups: Signal, reload: Reload) {
+    while hangups.recv().await.is_some() {
+        // What came of it is in the log.
+        let _ = reload.reload().await;
+    }
+}
+
+async fn nothing_to_reload(mut hangups: Signal) {
+    while hangups.recv().await.is_some() {
+        tracing::info!("SIGHUP: this command does not read a configuration anew; it goes on");
+    }
+}
+
+/// A token that SIGTERM and SIGINT cancel.
 fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
     let token = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let cancelled = token.clone();
     tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break tracing::info!("SIGTERM: shutting down"),
-                _ = interrupt.recv() => break tracing::info!("SIGINT: shutting down"),
-                _ = hangup.recv() => tracing::warn!("SIGHUP: reloading is not built yet, the configuration stays; restart after a change"),
-            }
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: shutting down"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: shutting down"),
         }
         cancelled.cancel();
     });

@@ -8,6 +8,7 @@
 //! * [`poller`]: the actor that asks, and publishes a [`snapshot`];
 //! * over restarts: [`memory`] (what is remembered, and its bytes, pure), [`storage`] (the file);
 //! * towards people: [`exposition`] (the text of `/metrics`), [`web`] (the server), [`check`] (the table);
+//! * [`reload`]: asking for the configuration to be read anew, while all that runs;
 //! * [`app`] puts them together, [`commands`] and [`cli`] are the program, [`config`] its configuration;
 //! * [`simulator`]: a DCS cloud to poll, outside of all that: it speaks to the program through a socket.
 //!
@@ -33,6 +34,7 @@ pub mod logging;
 pub mod memory;
 pub mod pace;
 pub mod poller;
+pub mod reload;
 pub mod schedule;
 pub mod simulator;
 pub mod snapshot;

@@ -2,17 +2,19 @@
 //!
 //! A [`Pace`] belongs to a project, or to credentials that several projects share. It runs on tokio's time, so
 //! that a simulated month exercises it; that is why it is our own (`governor` reads the system's clock). The
-//! bucket starts with one token: the first round goes out at the steady rate, without a burst.
+//! bucket starts with one token: the first round goes out at the steady rate, without a burst. Its limits may change
+//! ([`Pace::limit_to`]): what it has given away, and what the cloud has made of it, stays.
 //!
-//! [`keys`] stops requests with a key that the cloud refuses; [`crate::cloud::paced`] puts both in front of an API.
+//! [`owners`] knows whose pace is whose while configurations come and go; [`keys`] stops requests with a key that the cloud refuses; [`crate::cloud::paced`] puts both in front of an API.
 
 pub mod keys;
+pub mod owners;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
+use tokio::sync::{MutexGuard, Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::config::Limits;
@@ -28,16 +30,20 @@ const SAME_THROTTLING: Duration = Duration::from_secs(1);
 /// A token bucket with a concurrency limit.
 #[derive(Debug)]
 pub struct Pace {
-    limits: Limits,
     slots: Semaphore,
     turn: tokio::sync::Mutex<()>,
     bucket: Mutex<Bucket>,
+    /// Told when the limits change: whoever waits for a token may have less to wait.
+    changed: Notify,
     /// Requests a second that each of the projects asks for.
     demands: Mutex<BTreeMap<ProjectName, f64>>,
 }
 
 #[derive(Debug)]
 struct Bucket {
+    limits: Limits,
+    /// Slots that are taken beyond the limit, since that was lowered: they are not given back.
+    excess: usize,
     tokens: f64,
     rate: f64,
     settled_at: Instant,
@@ -47,13 +53,30 @@ struct Bucket {
 
 /// Leave to send one request; concurrency is given back when it is dropped.
 #[derive(Debug)]
-pub struct Permit<'a>(#[allow(dead_code)] Vec<SemaphorePermit<'a>>); // held, never read
+pub struct Permit<'a>(#[allow(dead_code)] Vec<Slot<'a>>); // held, never read
 
 /// First in the line of one pace.
 #[derive(Debug)]
 struct Front<'a> {
-    slot: SemaphorePermit<'a>,
+    slot: Slot<'a>,
     _turn: MutexGuard<'a, ()>,
+}
+
+/// One of the requests that may be under way together.
+#[derive(Debug)]
+struct Slot<'a> {
+    permit: Option<SemaphorePermit<'a>>,
+    pace: &'a Pace,
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let mut bucket = self.pace.bucket();
+        if bucket.excess > 0 {
+            bucket.excess -= 1;
+            self.permit.take().into_iter().for_each(SemaphorePermit::forget);
+        }
+    }
 }
 
 /// Waits until all paces have a token and a free slot, and takes them in one moment, first come first served.
@@ -67,7 +90,7 @@ pub async fn acquire(paces: &[Arc<Pace>]) -> Permit<'_> {
             fronts.push(pace.front().await);
         }
         let now = Instant::now();
-        let Some(index) = paces.iter().position(|pace| pace.bucket().ready_at(pace.limits, now).is_some()) else {
+        let Some(index) = paces.iter().position(|pace| pace.bucket().ready_at(now).is_some()) else {
             break;
         };
         // Slowed down while the others were waited for: those after it are free meanwhile.
@@ -84,28 +107,57 @@ impl Pace {
     /// A bucket with one token in it.
     pub fn new(limits: Limits) -> Self {
         Self {
-            limits,
             slots: Semaphore::new(limits.concurrency as usize),
             turn: tokio::sync::Mutex::new(()),
             bucket: Mutex::new(Bucket {
+                limits,
+                excess: 0,
                 tokens: 1.0,
                 rate: limits.requests_per_second,
                 settled_at: Instant::now(),
                 paused_until: None,
                 slowed_at: None,
             }),
+            changed: Notify::new(),
             demands: Mutex::default(),
         }
     }
 
     /// The limits as configured.
     pub fn limits(&self) -> Limits {
-        self.limits
+        self.bucket().limits
+    }
+
+    /// Other limits from now on. The bucket is not filled by that, a rate that the cloud has lowered stays as it is and
+    /// recovers, a pause goes on; of the requests under way, those beyond a lower limit end without being followed.
+    pub fn limit_to(&self, limits: Limits) {
+        let mut bucket = self.bucket();
+        bucket.settle(Instant::now());
+        let before = std::mem::replace(&mut bucket.limits, limits);
+        let is_slowed = bucket.rate < before.requests_per_second;
+        bucket.rate = if is_slowed { bucket.rate.min(limits.requests_per_second) } else { limits.requests_per_second };
+        bucket.tokens = bucket.tokens.min(f64::from(limits.burst));
+        let (from, to) = (before.concurrency as usize, limits.concurrency as usize);
+        let (fewer, more) = (from.saturating_sub(to), to.saturating_sub(from));
+        let kept = more.min(bucket.excess);
+        bucket.excess = bucket.excess - kept + (fewer - self.slots.forget_permits(fewer));
+        self.slots.add_permits(more - kept);
+        drop(bucket);
+        self.changed.notify_waiters();
+    }
+
+    /// A new one in its place would let no more go: it has a token, its whole rate, and nothing is under way.
+    fn is_as_new(&self) -> bool {
+        let now = Instant::now();
+        let mut bucket = self.bucket();
+        let is_free = self.slots.available_permits() == bucket.limits.concurrency as usize;
+        is_free && bucket.ready_at(now).is_none() && bucket.rate >= bucket.limits.requests_per_second
     }
 
     /// Waits to be first in line with a free slot and a token to take.
     async fn front(&self) -> Front<'_> {
-        let slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let permit = self.slots.acquire().await.expect("the semaphore is never closed");
+        let slot = Slot { permit: Some(permit), pace: self };
         let turn = self.turn.lock().await;
         self.token().await;
         Front { slot, _turn: turn }
@@ -114,9 +166,11 @@ impl Pace {
     /// Waits until there is a token, without taking it.
     async fn token(&self) {
         loop {
-            let ready_at = self.bucket().ready_at(self.limits, Instant::now());
+            // Made first: it hears of every change from here on.
+            let changed = self.changed.notified();
+            let ready_at = self.bucket().ready_at(Instant::now());
             let Some(ready_at) = ready_at else { break };
-            tokio::time::sleep_until(ready_at).await;
+            let _ = tokio::time::timeout_at(ready_at, changed).await;
         }
     }
 
@@ -126,17 +180,24 @@ impl Pace {
         let mut demands = self.demands.lock().unwrap_or_else(PoisonError::into_inner);
         demands.insert(project.clone(), demand);
         let mut bucket = self.bucket();
-        bucket.settle(self.limits, Instant::now());
+        bucket.settle(Instant::now());
         demands.values().sum::<f64>() / bucket.rate
+    }
+
+    /// A project asks for nothing any more.
+    pub fn forget(&self, project: &ProjectName) {
+        self.demands.lock().unwrap_or_else(PoisonError::into_inner).remove(project);
     }
 
     /// The cloud said that requests come too fast: halves the rate, and waits as long as it asks.
     pub fn slow_down(&self, retry_after: Option<Duration>) {
         let now = Instant::now();
         let mut bucket = self.bucket();
-        bucket.settle(self.limits, now);
+        bucket.settle(now);
         if bucket.slowed_at.is_none_or(|at| now.duration_since(at) >= SAME_THROTTLING) {
-            bucket.rate = (bucket.rate / 2.0).max(self.limits.requests_per_second * SLOWEST);
+            // Where the limit was raised meanwhile, the rate may be below the slowest already.
+            let slowest = (bucket.limits.requests_per_second * SLOWEST).min(bucket.rate);
+            bucket.rate = (bucket.rate / 2.0).max(slowest);
             bucket.slowed_at = Some(now);
         }
         bucket.tokens = bucket.tokens.min(0.0);
@@ -163,8 +224,8 @@ impl Pace {
 
 impl Bucket {
     /// Whether there is a token to take; else when to ask again.
-    fn ready_at(&mut self, limits: Limits, now: Instant) -> Option<Instant> {
-        self.settle(limits, now);
+    fn ready_at(&mut self, now: Instant) -> Option<Instant> {
+        self.settle(now);
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Some(until);
         }
@@ -178,7 +239,8 @@ impl Bucket {
     }
 
     /// Fills the bucket for the time gone by, and lets a throttled rate recover.
-    fn settle(&mut self, limits: Limits, now: Instant) {
+    fn settle(&mut self, now: Instant) {
+        let limits = self.limits;
         let elapsed = now.duration_since(self.settled_at).as_secs_f64();
         self.tokens = (self.tokens + elapsed * self.rate).min(f64::from(limits.burst));
         let recovered = self.rate + limits.requests_per_second * elapsed / RECOVERY.as_secs_f64();
@@ -285,7 +347,96 @@ mod tests {
         assert!(start.elapsed() >= Duration::from_secs(80));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn other_limits_neither_fill_the_bucket_nor_undo_a_slow_down() {
+        let pace = Arc::new(Pace::new(limits(2.0, 4, 8)));
+        drop(pace.acquire().await);
+        for _ in 0..100 {
+            pace.limit_to(limits(2.0, 400, 8));
+            pace.limit_to(limits(2.0, 4, 8));
+        }
+        let times = greedy(&pace, Duration::from_secs(10)).await;
+        assert!(times[0] >= Duration::from_millis(499) && times.len() <= 20, "{times:?}");
+
+        pace.slow_down(Some(Duration::from_mins(1)));
+        pace.limit_to(limits(100.0, 4, 8));
+        let slowed = greedy(&pace, Duration::from_secs(70)).await;
+        assert!(slowed[0] >= Duration::from_mins(1), "the pause goes on: {:?}", slowed[0]);
+        // From one a second it grows by a sixth each second: 10 after a minute, and 12 ten seconds later.
+        assert!((90..=130).contains(&slowed.len()), "{}", slowed.len());
+        tokio::time::sleep(RECOVERY).await;
+        let recovered = greedy(&pace, Duration::from_secs(10)).await.len();
+        assert!((990..=1010).contains(&recovered), "{recovered}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        pace.limit_to(limits(1.0, 1, 8));
+        assert!(greedy(&pace, Duration::from_secs(10)).await.len() <= 11, "obeyed at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_a_token_hears_of_a_higher_rate() {
+        let pace = Arc::new(Pace::new(limits(0.001, 1, 8)));
+        drop(pace.acquire().await);
+        let start = Instant::now();
+        let waiting = tokio::spawn({
+            let pace = pace.clone();
+            async move { drop(pace.acquire().await) }
+        });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        pace.limit_to(limits(1.0, 1, 8));
+        waiting.await.unwrap();
+        assert!(start.elapsed() <= Duration::from_millis(2_010), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_changed_concurrency_holds_for_all_that_come_after() {
+        let pace = Arc::new(Pace::new(limits(1000.0, 1000, 4)));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let is_full = async || tokio::time::timeout(Duration::from_secs(1), pace.acquire()).await.is_err();
+        let mut held = vec![pace.acquire().await, pace.acquire().await, pace.acquire().await];
+        pace.limit_to(limits(1000.0, 1000, 1));
+        while held.pop().is_some() {
+            assert_eq!(is_full().await, !held.is_empty(), "{} are under way", held.len());
+        }
+        held = vec![pace.acquire().await];
+        pace.limit_to(limits(1000.0, 1000, 3));
+        held.push(pace.acquire().await);
+        // Down and up again while two are under way.
+        pace.limit_to(limits(1000.0, 1000, 1));
+        pace.limit_to(limits(1000.0, 1000, 3));
+        held.push(pace.acquire().await);
+        assert!(is_full().await);
+        drop(held);
+        assert_eq!(pace.slots.available_permits(), 3);
+    }
+
     proptest::proptest! {
+        #[test]
+        fn whatever_becomes_of_the_limit_no_more_are_under_way(steps in proptest::collection::vec((0_u8..3, 1_u32..6), 1..60)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let pace = Arc::new(Pace::new(limits(1000.0, 1000, 3)));
+                let (mut held, mut limit) = (Vec::new(), 3);
+                for (step, concurrency) in steps {
+                    match step {
+                        0 => {
+                            tokio::time::sleep(Duration::from_secs(1)).await;
+                            let got = tokio::time::timeout(Duration::from_secs(1), pace.acquire()).await.ok();
+                            assert_eq!(got.is_some(), held.len() < limit as usize);
+                            held.extend(got);
+                        }
+                        1 => drop(held.pop()),
+                        _ => {
+                            limit = concurrency;
+                            pace.limit_to(limits(1000.0, 1000, limit));
+                        }
+                    }
+                }
+                held.clear();
+                assert_eq!(pace.slots.available_permits(), limit as usize);
+                assert_eq!(pace.bucket().excess, 0);
+            });
+        }
+
         #[test]
         fn never_more_than_burst_and_rate_allow(
             rate in 0.5_f64..50.0, burst in 1_u32..20, pauses in proptest::collection::vec(0_u64..5000, 1..40),

@@ -2,19 +2,23 @@
 //!
 //! What is due and what an answer means is decided synchronously in `project`; here is only the waiting. The
 //! requests run as tasks of their own, at most as many as the budget lets run. Which goes next is decided when the
-//! budget has let go the one before (`line`): the most urgent then.
+//! budget has let go the one before (`line`): the most urgent then. Between two events others may have a word (`inbox`):
+//! who stores what is remembered (`recall`), and who brings another configuration (`reconfigure`).
 
+mod inbox;
 mod instance;
 mod line;
 mod project;
 mod recall;
+mod reconfigure;
 mod report;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -27,10 +31,13 @@ use crate::domain::ProjectName;
 use crate::domain::shard::Shard;
 use crate::exposition::own::OwnMetrics;
 use crate::snapshot::Snapshot;
+use inbox::Inbox;
 use line::{FromLine, Line};
 use project::{Moment, Project, Reading, Task};
-use recall::Asked;
 pub use recall::Recall;
+use recall::Reply;
+use reconfigure::Change;
+pub use reconfigure::{Changed, Handover};
 
 /// While something is due and cannot be sent, its lateness is told this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -41,7 +48,12 @@ const LONGEST_PAUSE_OF_A_ROUND: Duration = Duration::from_mins(1);
 /// The actor.
 #[derive(Debug)]
 pub struct Poller<A> {
+    /// Which of the instances are watched.
+    shard: Shard,
+    /// In the order of the configuration.
     members: Vec<Member<A>>,
+    /// The id of the member that comes next.
+    next_id: MemberId,
     running: JoinSet<Done>,
     /// Told whenever a project's line has moved.
     moved: Arc<Notify>,
@@ -49,27 +61,33 @@ pub struct Poller<A> {
     metrics: OwnMetrics,
     snapshot: Snapshot,
     publisher: watch::Sender<Arc<Snapshot>>,
-    /// How many answers were taken.
+    /// How many answers and configurations were taken.
     revision: u64,
-    asked: Asked,
+    asked: Inbox<Reply>,
+    changes: Inbox<Change<A>>,
 }
+
+/// Tells members apart, those that are gone too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct MemberId(u64);
 
 /// A project with its way to the cloud.
 #[derive(Debug)]
 struct Member<A> {
+    id: MemberId,
     project: Project,
     api: Arc<Paced<A>>,
     /// How long the pages may be that the cloud sends.
     sizes: Arc<PageSizes>,
     line: Arc<Line>,
-    under_way: usize,
+    under_way: HashMap<tokio::task::Id, (Task, AbortHandle)>,
     changed: bool,
 }
 
 /// A task that has come to its end.
 #[derive(Debug)]
 struct Done {
-    member: usize,
+    member: MemberId,
     task: Task,
     result: Result<Reading, CloudError>,
 }
@@ -77,7 +95,7 @@ struct Done {
 impl<A: DcsApi> Poller<A> {
     /// A poller of a shard of these projects, each with its API; nothing is sent before it runs.
     pub fn new(
-        projects: Vec<(ProjectConfig, Paced<A>)>,
+        projects: Vec<(ProjectConfig, impl Into<Arc<Paced<A>>>)>,
         shard: Shard,
         polling: &Polling,
         clock: Clock,
@@ -85,32 +103,42 @@ impl<A: DcsApi> Poller<A> {
     ) -> Self {
         metrics.shard(shard);
         let now = Instant::now();
-        let moved = Arc::new(Notify::new());
-        let members: Vec<_> = projects
-            .into_iter()
-            .map(|(config, api)| Member {
-                project: Project::new(&config, shard, polling, metrics.clone(), now),
-                api: Arc::new(api),
-                sizes: Arc::default(),
-                line: Arc::new(Line::new(moved.clone())),
-                under_way: 0,
-                changed: true,
-            })
-            .collect();
         let snapshot = Snapshot { projects: Vec::new(), lookback: polling.lookback };
         let mut poller = Self {
-            members,
+            shard,
+            members: Vec::with_capacity(projects.len()),
+            next_id: MemberId::default(),
             running: JoinSet::new(),
-            moved,
+            moved: Arc::new(Notify::new()),
             clock,
             metrics,
             publisher: watch::Sender::new(Arc::new(snapshot.clone())),
             snapshot,
             revision: 0,
-            asked: Asked::default(),
+            asked: Inbox::default(),
+            changes: Inbox::default(),
         };
+        for (config, api) in projects {
+            let member = poller.member(&config, api.into(), polling, now);
+            poller.members.push(member);
+        }
         poller.publish();
         poller
+    }
+
+    /// A project that was not there before.
+    fn member(&mut self, config: &ProjectConfig, api: Arc<Paced<A>>, polling: &Polling, now: Instant) -> Member<A> {
+        let id = self.next_id;
+        self.next_id = MemberId(id.0 + 1);
+        Member {
+            id,
+            project: Project::new(config, self.shard, polling, self.metrics.clone(), now),
+            api,
+            sizes: Arc::default(),
+            line: Arc::new(Line::new(self.moved.clone())),
+            under_way: HashMap::new(),
+            changed: true,
+        }
     }
 
     /// The newest picture, now and whenever it changes.
@@ -127,11 +155,13 @@ impl<A: DcsApi> Poller<A> {
     pub async fn run_until(&mut self, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
         let mut asked = std::mem::take(&mut self.asked);
+        let mut changes = std::mem::take(&mut self.changes);
         loop {
             self.dispatch();
             tokio::select! {
                 () = &mut shutdown => return,
                 reply = asked.next() => reply.tell(self.remembered()),
+                change = changes.next() => self.change(change).await,
                 () = self.step() => {}
             }
         }
@@ -154,9 +184,9 @@ impl<A: DcsApi> Poller<A> {
         let is_behind = self.members.iter().any(|member| member.project.is_behind(now));
         let next_at = next_at.into_iter().chain(is_behind.then(|| now + HEARTBEAT)).min();
         tokio::select! {
-            Some(done) = self.running.join_next() => {
+            Some(done) = self.running.join_next_with_id() => {
                 self.take(done);
-                while let Some(done) = self.running.try_join_next() {
+                while let Some(done) = self.running.try_join_next_with_id() {
                     self.take(done);
                 }
                 self.publish();
@@ -170,31 +200,38 @@ impl<A: DcsApi> Poller<A> {
     fn dispatch(&mut self) {
         let now = Instant::now();
         let at = Moment { steady: now, wall: self.clock.now() };
-        for (index, member) in self.members.iter_mut().enumerate() {
+        for member in &mut self.members {
             member.project.reconsider_where_late(at);
             while member.has_room()
                 && let Some(task) = member.project.next_task(now)
             {
-                member.under_way += 1;
+                let id = member.id;
                 let api = FromLine { api: member.api.clone(), place: member.line.join() };
                 let sizes = member.sizes.clone();
                 let metrics = self.metrics.clone();
                 let name = member.project.name().clone();
-                self.running.spawn(async move {
+                let sent = task.clone();
+                let running = self.running.spawn(async move {
                     let result = carry_out(&api, &task, &sizes, &name, &metrics).await;
-                    Done { member: index, task, result }
+                    Done { member: id, task, result }
                 });
+                member.under_way.insert(running.id(), (sent, running));
             }
             member.project.measure(now);
         }
     }
 
-    fn take(&mut self, done: Result<Done, tokio::task::JoinError>) {
-        // A task is never cancelled while the poller runs; one that panicked would be a bug to see at once.
-        let Done { member, task, result } = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    fn take(&mut self, done: Result<(tokio::task::Id, Done), JoinError>) {
         let at = Moment { steady: Instant::now(), wall: self.clock.now() };
-        let member = &mut self.members[member];
-        member.under_way -= 1;
+        let (id, done) = match done {
+            Ok((id, done)) => (id, done),
+            Err(error) if error.is_cancelled() => return self.abandoned(error.id(), at),
+            // A bug, to be seen at once.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let Done { member, task, result } = done;
+        let Some(member) = self.members.iter_mut().find(|known| known.id == member) else { return };
+        member.under_way.remove(&id);
         member.changed = true;
         self.revision += 1;
         if let Some(id) = member.api.project_id() {
@@ -226,7 +263,7 @@ impl<A: DcsApi> Poller<A> {
 
 impl<A: DcsApi> Member<A> {
     fn has_room(&self) -> bool {
-        self.under_way < self.api.concurrency() && self.line.is_empty()
+        self.under_way.len() < self.api.concurrency() && self.line.is_empty()
     }
 
     fn round_is_done(&mut self) -> bool {

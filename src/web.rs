@@ -1,4 +1,4 @@
-//! The HTTP server: `/metrics`, health, readiness and a landing page.
+//! The HTTP server: `/metrics`, health, readiness, reloads and a landing page.
 //!
 //! * [`listen`]: addresses as users write them, and the sockets;
 //! * `accept`: the accept loop, which outlives every error;
@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::exposition::Exposition;
+use crate::reload::Reload;
 use crate::snapshot::Snapshot;
 pub use listen::{BindError, ListenAddress};
 
@@ -105,6 +106,13 @@ impl Web {
         let readiness = Arc::new(readiness::Readiness::of(snapshots));
         let routes = routes::Routes::new(&options, exposition.clone(), Arc::clone(&readiness));
         Ok(Self { listeners, routes, exposition, readiness, bounds: options.bounds })
+    }
+
+    /// Tells how reloads go, and where `by_post` says so takes `POST /-/reload` for one.
+    #[must_use]
+    pub fn reloading(mut self, reload: Reload, by_post: bool) -> Self {
+        self.routes.reloading(reload, by_post);
+        self
     }
 
     /// The addresses in use, in the order of the options; a port of 0 has become a real one.

@@ -38,6 +38,13 @@ impl<A: DcsApi> Paced<A> {
         self.paces.iter().map(|pace| pace.stretch(&self.project, demand)).fold(1.0, f64::max)
     }
 
+    /// Nothing more will be sent: the paces count on nothing of this project any more.
+    pub fn forget(&self) {
+        for pace in &self.paces {
+            pace.forget(&self.project);
+        }
+    }
+
     /// Requests under way at the same time that the narrowest pace allows.
     pub fn concurrency(&self) -> usize {
         self.paces.iter().map(|pace| pace.limits().concurrency as usize).min().unwrap_or(1)

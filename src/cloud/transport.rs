@@ -17,6 +17,7 @@ use super::diagnosis::connection::{self, Failure};
 use super::error::{CloudError, ErrorKind};
 use super::response::{Head, parse_http_date};
 use crate::config::Proxies;
+use crate::pace::keys::Fingerprint;
 
 /// A longer answer is not read to its end: 16 MiB, a hundred times what 1000 records need.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -78,6 +79,27 @@ pub struct Way<'a> {
     pub proxies: &'a Proxies,
     /// For a whole exchange.
     pub timeout: Duration,
+}
+
+/// A file of certificates as it is at a moment: whether a client that trusts them still trusts the right ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trusted {
+    path: PathBuf,
+    /// `None` where it cannot be read.
+    content: Option<Fingerprint>,
+}
+
+impl Trusted {
+    /// As it is now; to be taken before the client that is built with it.
+    pub fn now(ca_file: Option<&Path>) -> Option<Self> {
+        let path = ca_file?.to_owned();
+        let content = std::fs::read(&path).ok().map(|pem| Fingerprint::of_parts(&[&pem]));
+        Some(Self { path, content })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// A whole answer.

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::Limits;
@@ -24,8 +24,15 @@ pub struct CredentialsConfig {
     pub limits: Option<Limits>,
 }
 
+impl CredentialsConfig {
+    /// Whether whoever has logged in with these need not do so with the others: all but the limits is the same.
+    pub fn logs_in_as(&self, other: &Self) -> bool {
+        self.name == other.name && self.source == other.source && self.assume == other.assume
+    }
+}
+
 /// The kinds of credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// An access key with its secret: keys `access_key`, …, or `HUAWEICLOUD_SDK_AK`, ….
     AccessKeys(KeySource),
@@ -46,7 +53,7 @@ pub enum Source {
 }
 
 /// An access key, its secret and, for temporary ones, the security token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySource {
     /// Key `access_key` or `access_key_file`.
     pub access_key: TextSource,
@@ -57,7 +64,7 @@ pub struct KeySource {
 }
 
 /// An IAM user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordSource {
     /// Key `username`.
     pub username: String,
@@ -68,7 +75,7 @@ pub struct PasswordSource {
 }
 
 /// A federated user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdTokenSource {
     /// Key `idp_id`: the identity provider's name in IAM.
     pub idp_id: String,
@@ -77,7 +84,7 @@ pub struct IdTokenSource {
 }
 
 /// An agency that trusts an `OpenID` Connect provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OidcAgencySource {
     /// Key `provider_urn`, such as `iam::<domain id>:oidcProvider:<name>`.
     pub provider_urn: String,
@@ -96,7 +103,7 @@ pub struct OidcAgencySource {
 }
 
 /// A pod of CCE with an identity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodIdentitySource {
     /// Key `credentials_uri`, or variable `HC_CONTAINER_CREDENTIALS_FULL_URI`: the agent's whole address.
     pub uri: Url,
@@ -149,3 +156,15 @@ pub enum TextSource {
     /// In a file that is read again before use, so that a changed key is tried at once.
     File(PathBuf),
 }
+
+impl PartialEq for TextSource {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Inline(text), Self::Inline(other)) => text.expose_secret() == other.expose_secret(),
+            (Self::File(path), Self::File(other)) => path == other,
+            (Self::Inline(_), Self::File(_)) | (Self::File(_), Self::Inline(_)) => false,
+        }
+    }
+}
+
+impl Eq for TextSource {}

@@ -9,6 +9,7 @@
 
 mod encode;
 mod process;
+mod reload;
 
 use std::time::Duration;
 
@@ -131,6 +132,9 @@ pub struct OwnMetrics {
     storage_written: GaugeVec,
     storage_failures: IntCounterVec,
     storage_rejected: IntCounterVec,
+    reload_successful: IntGauge,
+    reload_at: Gauge,
+    lookback: Gauge,
 }
 
 impl OwnMetrics {
@@ -167,41 +171,30 @@ impl OwnMetrics {
             storage_written: register(&registry, GaugeVec::new(STORAGE_WRITTEN.opts(), STORAGE_WRITTEN.labels)),
             storage_failures: register(&registry, IntCounterVec::new(STORAGE_FAILURES.opts(), STORAGE_FAILURES.labels)),
             storage_rejected: register(&registry, IntCounterVec::new(STORAGE_REJECTED.opts(), STORAGE_REJECTED.labels)),
+            reload_successful: register(&registry, IntGauge::with_opts(RELOAD_SUCCESSFUL.opts())),
+            reload_at: register(&registry, Gauge::with_opts(RELOAD_AT.opts())),
+            lookback: register(&registry, Gauge::with_opts(LOOKBACK.opts())),
             registry,
         };
-        metrics.register_constants(started, lookback);
+        metrics.register_constants(started);
         metrics.shard(Shard::ALONE);
+        metrics.configured(started);
+        metrics.looks_back(lookback);
         for project in projects {
-            metrics.begin_at_zero(project);
+            metrics.project_begins(project);
         }
         metrics
     }
 
     /// What does not change while the program runs.
-    fn register_constants(&self, started: Timestamp, lookback: Duration) {
+    fn register_constants(&self, started: Timestamp) {
         let registry = &self.registry;
         register(registry, IntGaugeVec::new(BUILD_INFO.opts(), BUILD_INFO.labels))
             .with_label_values(&[env!("CARGO_PKG_VERSION"), REVISION, RUSTVERSION])
             .set(1);
         register(registry, Gauge::with_opts(START.opts())).set(unix_seconds(started));
-        register(registry, IntGauge::with_opts(RELOAD_SUCCESSFUL.opts())).set(1);
-        register(registry, Gauge::with_opts(RELOAD_AT.opts())).set(unix_seconds(started));
-        register(registry, Gauge::with_opts(LOOKBACK.opts())).set(lookback.as_secs_f64());
         let process = process::Process::started_at(started);
         registry.register(Box::new(process)).expect("no family of ours begins with process_");
-    }
-
-    fn begin_at_zero(&self, project: &ProjectName) {
-        let project = project.as_str();
-        self.throttled.with_label_values(&[project]);
-        self.limiter_wait.with_label_values(&[project]);
-        for operation in Operation::ALL.map(Operation::as_str) {
-            self.api_requests.with_label_values(&[project, operation, "200"]);
-            self.api_duration.with_label_values(&[project, operation]);
-            for reason in ErrorKind::REASONS {
-                self.poll_failures.with_label_values(&[project, operation, reason]);
-            }
-        }
     }
 
     /// A request was sent; `status` is `None` where no answer came (code `error`).

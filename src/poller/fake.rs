@@ -153,6 +153,11 @@ impl Fake {
         self.cloud.lock().unwrap()
     }
 
+    /// The same cloud, asked on behalf of another project.
+    pub(super) fn of_project(&self, project: usize) -> Self {
+        Self { project, ..self.clone() }
+    }
+
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -187,7 +192,7 @@ impl Fake {
         let projects = configs.iter().enumerate().map(|(project, config)| {
             let own = config.limits.map(|limits| Arc::new(Pace::new(limits)));
             let paces = own.into_iter().chain(shared.clone()).collect();
-            let api = Self { project, ..self.clone() };
+            let api = self.of_project(project);
             (config.clone(), Paced::new(api, config.name.clone(), paces, keys.clone(), metrics.clone()))
         });
         Poller::new(projects.collect(), Shard::ALONE, polling, self.clock.clone(), metrics.clone())
@@ -204,6 +209,19 @@ impl Fake {
     }
 }
 
+/// A request that has left, until it is answered or given up.
+struct UnderWay<'a>(&'a Fake);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut cloud = self.0.lock();
+        cloud.under_way -= 1;
+        if let Some((now, _)) = cloud.most_of_project.get_mut(&self.0.project) {
+            *now -= 1;
+        }
+    }
+}
+
 impl DcsApi for Fake {
     async fn send(&self, request: &Request) -> Result<Answer, CloudError> {
         let latency = {
@@ -217,12 +235,10 @@ impl DcsApi for Fake {
             *most = (*most).max(*now);
             cloud.latency
         };
+        let under_way = UnderWay(self);
         tokio::time::sleep(latency).await;
-        let mut cloud = self.lock();
-        cloud.under_way -= 1;
-        if let Some((now, _)) = cloud.most_of_project.get_mut(&self.project) {
-            *now -= 1;
-        }
+        drop(under_way);
+        let cloud = self.lock();
         let is_broken = cloud.broken.filter(|(project, _)| *project == self.project);
         let failure = (cloud.script)(self.start.elapsed(), request);
         if let Some(kind) = is_broken.map(|(_, kind)| kind).or(failure) {

@@ -154,6 +154,12 @@ impl Watched {
         }
     }
 
+    /// Takes what the configuration says of it; the picture is to be refreshed.
+    pub(super) fn configure(&mut self, by_hand: bool, name: Option<String>) {
+        self.by_hand = by_hand;
+        self.configured_name = name;
+    }
+
     /// The picture as of the last [`Self::refresh`].
     pub(super) fn view(&self) -> &Arc<InstanceView> {
         &self.view

@@ -4,6 +4,7 @@ mod listing;
 mod memory;
 mod others;
 mod outage;
+mod reconfigure;
 mod roster;
 mod timing;
 mod urgency;

@@ -19,14 +19,6 @@ pub struct Recall(mpsc::Sender<Reply>);
 #[derive(Debug)]
 pub(super) struct Reply(oneshot::Sender<Revision>);
 
-/// Those who ask.
-#[derive(Debug)]
-pub(super) struct Asked {
-    /// Kept, so that the channel stays open whoever goes away.
-    sender: mpsc::Sender<Reply>,
-    receiver: mpsc::Receiver<Reply>,
-}
-
 impl Recall {
     /// What there is to remember; `None` once the poller does not run any more.
     pub async fn ask(&self) -> Option<Revision> {
@@ -43,24 +35,10 @@ impl Reply {
     }
 }
 
-impl Default for Asked {
-    fn default() -> Self {
-        let (sender, receiver) = mpsc::channel(1);
-        Self { sender, receiver }
-    }
-}
-
-impl Asked {
-    /// The next one who asks.
-    pub(super) async fn next(&mut self) -> Reply {
-        self.receiver.recv().await.expect("a sender is kept")
-    }
-}
-
 impl<A: DcsApi> Poller<A> {
     /// The way to ask while the poller runs; to be taken before.
     pub fn recall(&self) -> Recall {
-        Recall(self.asked.sender.clone())
+        Recall(self.asked.sender())
     }
 
     /// Takes back what was remembered before a restart, as far as it belongs to a project of the configuration; to be

@@ -145,12 +145,12 @@ pub(super) fn override_fits_none(project: &ProjectName, index: usize, of: &Selec
     );
 }
 
-pub(super) fn restored_of_another(project: &ProjectName, stored: &ProjectId, found: &ProjectId) {
+pub(super) fn restored_of_another(project: &ProjectName, known: &ProjectId, found: &ProjectId) {
     tracing::warn!(
         %project,
-        stored_project_id = %stored,
+        known_project_id = %known,
         project_id = %found,
-        "the stored facts were those of another project of the cloud: they are forgotten"
+        "what was known were the facts of another project of the cloud: they are forgotten"
     );
 }
 

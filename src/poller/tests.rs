@@ -19,6 +19,7 @@ mod budget;
 mod cadence;
 mod filters;
 mod outage;
+mod reload;
 mod shards;
 mod urgency;
 mod week;

@@ -22,6 +22,7 @@ use super::deadlines::Turn;
 use super::readiness::Readiness;
 use super::{WebOptions, landing, negotiate};
 use crate::exposition::{Exposition, Rendered};
+use crate::reload::Reload;
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -35,10 +36,18 @@ pub(super) struct Routes(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     telemetry_path: String,
-    landing: Bytes,
     exposition: Exposition,
     readiness: Arc<Readiness>,
     scrapes: Arc<Semaphore>,
+    reloads: Option<Reloads>,
+}
+
+/// Where the configuration can be read anew.
+#[derive(Debug)]
+struct Reloads {
+    reload: Reload,
+    /// `--web.enable-lifecycle`.
+    by_post: bool,
 }
 
 /// An answer before it is fitted to the request's method.
@@ -53,11 +62,17 @@ impl Routes {
     pub(super) fn new(options: &WebOptions, exposition: Exposition, readiness: Arc<Readiness>) -> Self {
         Self(Arc::new(Inner {
             telemetry_path: options.telemetry_path.clone(),
-            landing: Bytes::from(landing::page(&options.telemetry_path)),
             exposition,
             readiness,
             scrapes: Arc::new(Semaphore::new(options.bounds.scrapes)),
+            reloads: None,
         }))
+    }
+
+    /// See [`super::Web::reloading`].
+    pub(super) fn reloading(&mut self, reload: Reload, by_post: bool) {
+        let inner = Arc::get_mut(&mut self.0).expect("nobody else has the routes before the server runs");
+        inner.reloads = Some(Reloads { reload, by_post });
     }
 
     /// Answers a request; the turn ends with the answer's last byte.
@@ -80,6 +95,9 @@ impl Inner {
         // The telemetry path is the user's choice and comes first, even where it is `/`.
         let known = path == self.telemetry_path || matches!(path, "/" | "/-/healthy" | "/-/ready");
         if !known {
+            if path == "/-/reload" {
+                return self.reload(method).await;
+            }
             return Answer::text(StatusCode::NOT_FOUND, "not found; the metrics are linked on /\n");
         }
         if !matches!(*method, Method::GET | Method::HEAD) {
@@ -95,10 +113,33 @@ impl Inner {
                 Ok(()) => Answer::text(StatusCode::OK, "ready\n"),
                 Err(waiting) => Answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {waiting}\n")),
             },
-            _ => Answer::new(StatusCode::OK, HTML, self.landing.clone())
+            _ => Answer::new(StatusCode::OK, HTML, Bytes::from(self.landing()))
                 .with(CONTENT_SECURITY_POLICY, CONTENT_POLICY)
                 .with(X_FRAME_OPTIONS, "deny")
                 .with(REFERRER_POLICY, "no-referrer"),
+        }
+    }
+
+    fn landing(&self) -> String {
+        let newest = self.reloads.as_ref().map(|reloads| reloads.reload.newest());
+        landing::page(&self.telemetry_path, newest.as_ref())
+    }
+
+    async fn reload(&self, method: &Method) -> Answer {
+        let Some(Reloads { reload, .. }) = self.reloads.as_ref().filter(|reloads| reloads.by_post) else {
+            let off = "not found; reloading by HTTP is off: start with --web.enable-lifecycle, or send SIGHUP\n";
+            return Answer::text(StatusCode::NOT_FOUND, off);
+        };
+        if !matches!(*method, Method::POST | Method::PUT) {
+            return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed; use POST or PUT\n")
+                .with(ALLOW, "POST, PUT");
+        }
+        match reload.reload().await {
+            Ok(()) => Answer::text(StatusCode::OK, "reloaded\n"),
+            Err(refusal) => {
+                let told = format!("not reloaded, the configuration before stays in use:\n{refusal}\n");
+                Answer::text(StatusCode::INTERNAL_SERVER_ERROR, told)
+            }
         }
     }
 

@@ -25,7 +25,7 @@ async fn it_becomes_ready_serves_and_ends_with_0_within_5_seconds() {
         })
         .await;
     daemon.signal("HUP");
-    daemon.log_line("SIGHUP").await;
+    daemon.log_line("configuration reloaded").await;
     assert_eq!(daemon.get("/-/healthy").await.status(), 200);
     let (status, took) = daemon.stop().await;
     assert_eq!(status.code(), Some(0));
@@ -101,7 +101,6 @@ fn wrong_flags_and_those_not_built_yet_end_with_3() {
         &["--log.level=loud"],
         &["--web.config.file=web.yml"],
         &["--web.systemd-socket"],
-        &["--web.enable-lifecycle"],
         &["--shard.total=2"],
         &["simulate", "--fault=earthquake"],
     ] {

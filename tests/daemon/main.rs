@@ -10,6 +10,7 @@ mod harness;
 mod lifecycle;
 mod logins;
 mod reach;
+mod reload;
 mod seeds;
 mod servers;
 mod setups;

@@ -56,6 +56,7 @@ enum Event {
         name: u8,
     },
     AddProject,
+    TurnProjects,
     DropProject {
         project: usize,
     },
@@ -83,6 +84,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (place(), any::<bool>()).prop_map(|(project, up)| Event::ChangeProject { project, up }),
         1 => (place(), 0..3_u8).prop_map(|(project, name)| Event::RenameProject { project, name }),
         1 => Just(Event::AddProject),
+        1 => Just(Event::TurnProjects),
         1 => place().prop_map(|project| Event::DropProject { project }),
         1 => (0..10_u8).prop_map(|days| Event::Lookback { days }),
         4 => prop_oneof![1..1500_u64, 1..4_000_000_u64, 1..200_000_000_u64]
@@ -166,6 +168,7 @@ fn apply(event: &Event, snapshot: &mut Snapshot) {
                 projects.push(Arc::new(project(&name, Vec::new())));
             }
         }
+        Event::TurnProjects => projects.reverse(),
         Event::DropProject { project } => {
             if projects.len() > 1 && *project < projects.len() {
                 projects.remove(*project);

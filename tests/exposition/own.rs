@@ -1,5 +1,6 @@
 //! What happens in the exporter, and the series that tell it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,11 +27,15 @@ impl Scene {
         Self { own, project }
     }
 
-    /// The value of a sample of these labels; `None` where there is none.
-    fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    fn families(&self) -> BTreeMap<String, strict::Family> {
         let (_, snapshots) = watch::channel(Arc::new(Snapshot::default()));
         let exposition = Exposition::new(snapshots, self.own.clone(), Clock::starting_at(fleet::now()));
-        let families = strict::read(&exposition.render(Format::Text).to_text(), Format::Text);
+        strict::read(&exposition.render(Format::Text).to_text(), Format::Text)
+    }
+
+    /// The value of a sample of these labels; `None` where there is none.
+    fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let families = self.families();
         let fits = |sample: &&strict::Sample| {
             sample.name == format!("dcs_exporter_{name}")
                 && labels.iter().all(|(label, value)| sample.label(label) == Some(value))
@@ -101,6 +106,58 @@ async fn the_rest_is_told_as_it_happens() {
     assert_eq!(scene.value("records_rejected_total", &labels), Some(4.0));
     assert_eq!(scene.value("unknown_values_total", &[("field", "status")]), Some(6.0));
     assert_eq!(scene.value("build_info", &[("version", env!("CARGO_PKG_VERSION"))]), Some(1.0));
+}
+
+#[tokio::test]
+async fn a_project_that_ends_takes_its_series_with_it() {
+    let scene = Scene::new();
+    let (own, gone, stays) = (&scene.own, &scene.project, ProjectName::from("stays"));
+    own.project_begins(&stays);
+    let oddities = Oddities { rejected: [("size", 2)].into(), unknown: [("status", 3)].into() };
+    for project in [gone, &stays] {
+        own.api_request(project, Operation::Backups, Some(418), Duration::from_secs(1));
+        own.poll_failed(project, Operation::Policy, ErrorKind::Timeout);
+        own.throttled(project);
+        own.limiter_waited(project, Duration::from_secs(1));
+        own.oddities(project, Operation::Backups, &oddities);
+        own.schedule(project, Duration::from_secs(1), 7, 42);
+        own.clock_skew(project, 1.0);
+        own.credentials_expire(project, Some(fleet::now()));
+    }
+    let series = |project: &str| {
+        let mut samples: Vec<(String, f64)> = Vec::new();
+        for family in scene.families().into_values() {
+            let of_project = family.samples.iter().filter(|sample| sample.label("project") == Some(project));
+            samples.extend(of_project.map(|sample| (sample.name.clone(), sample.value)));
+        }
+        samples
+    };
+    let (before, others) = (series("prod"), series("stays"));
+    assert_eq!(before, others);
+    own.project_ends(gone);
+    assert_eq!((series("prod"), series("stays")), (Vec::new(), others.clone()));
+    own.project_ends(gone);
+    own.project_begins(gone);
+    let anew = series("prod");
+    assert!(!anew.is_empty() && anew.iter().all(|(_, value)| *value == 0.0), "{anew:?}");
+    assert_eq!(series("stays"), others);
+    assert_eq!(scene.value("unknown_values_total", &[("field", "status")]), Some(6.0), "nobody's");
+}
+
+#[tokio::test]
+async fn the_newest_loading_of_the_configuration_is_told() {
+    let scene = Scene::new();
+    let told = || {
+        ["config_last_reload_successful", "config_last_reload_success_timestamp_seconds", "lookback_seconds"]
+            .map(|name| scene.value(name, &[]))
+    };
+    let start = fleet::now().as_millisecond() as f64 / 1000.0;
+    assert_eq!(told(), [Some(1.0), Some(start), Some(86_400.0)]);
+    scene.own.not_reloaded();
+    assert_eq!(told(), [Some(0.0), Some(start), Some(86_400.0)]);
+    scene.own.configured(fleet::now() + Duration::from_mins(1));
+    scene.own.looks_back(Duration::from_mins(1));
+    assert_eq!(told(), [Some(1.0), Some(start + 60.0), Some(60.0)]);
 }
 
 #[tokio::test(start_paused = true)]

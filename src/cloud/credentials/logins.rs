@@ -1,11 +1,10 @@
 //! All logins: one for each entry of `credentials`, way to IAM and, where tokens are for one project, project.
 //!
 //! However many projects and instances there are, one that may share a login does. Each endpoint that issues tokens or
-//! keys has one budget, whoever asks it.
+//! keys has one budget, whoever asks it. A login lives as long as somebody has it, over all configurations that mean
+//! the same by it.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use url::Url;
@@ -24,11 +23,11 @@ use super::profile::Profile;
 use super::session::Session;
 use crate::clock::Clock;
 use crate::cloud::iam::{BUDGET, Issuer, part_of_budget};
-use crate::cloud::transport::{BuildError, Transport, Way};
+use crate::cloud::transport::{BuildError, Transport, Trusted, Way};
 use crate::config::{Agency, CloudProject, CredentialsConfig, Limits, ProjectConfig, Proxies, Source};
 use crate::exposition::own::OwnMetrics;
-use crate::pace::Pace;
 use crate::pace::keys::KeyRing;
+use crate::pace::owners::Owners;
 
 /// How long the metadata service may take; it is near.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
@@ -42,9 +41,10 @@ pub struct Logins {
     keys: Arc<KeyRing>,
     clock: Clock,
     metrics: OwnMetrics,
-    made: Vec<(Terms, Arc<Login>)>,
-    issuers: Vec<(Route, Arc<Issuer>)>,
-    paces: HashMap<String, Arc<Pace>>,
+    made: Vec<(Terms, Weak<Login>)>,
+    issuers: Vec<(Route, Weak<Issuer>)>,
+    /// By origin.
+    paces: Owners<String>,
     /// Of each endpoint of the cloud.
     budget: Limits,
 }
@@ -53,7 +53,7 @@ pub struct Logins {
 #[derive(Debug)]
 struct Terms {
     credentials: Arc<CredentialsConfig>,
-    route: (Option<Url>, Option<Url>, Option<PathBuf>, Proxies),
+    route: (Option<Url>, Option<Url>, Option<Trusted>, Proxies, Duration),
     /// The project that tokens are for.
     scope: Option<CloudProject>,
 }
@@ -62,7 +62,7 @@ struct Terms {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Route {
     endpoint: Url,
-    ca_file: Option<PathBuf>,
+    trusted: Option<Trusted>,
     proxies: Proxies,
     timeout: Duration,
     tells_time: bool,
@@ -78,7 +78,7 @@ impl Logins {
             metrics,
             made: Vec::new(),
             issuers: Vec::new(),
-            paces: HashMap::new(),
+            paces: Owners::default(),
             budget: BUDGET,
         }
     }
@@ -90,13 +90,25 @@ impl Logins {
         Self { budget: part_of_budget(processes), ..self }
     }
 
+    /// Another time for a whole exchange, for all that are made from here on.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = timeout;
+    }
+
+    /// Forgets what nobody has any more.
+    pub fn sweep(&mut self) {
+        self.made.retain(|(_, login)| login.strong_count() > 0);
+        self.issuers.retain(|(_, issuer)| issuer.strong_count() > 0);
+        self.paces.sweep();
+    }
+
     /// The login of this project, perhaps one that others have too; nothing is sent.
     ///
     /// # Errors
     /// [`BuildError`] where the project's settings cannot be used.
     pub fn of(&mut self, project: &ProjectConfig) -> Result<Arc<Login>, BuildError> {
-        let terms = Terms::of(project);
-        let known = self.made.iter().find(|(known, _)| known.equals(&terms)).map(|(_, login)| Arc::clone(login));
+        let terms = Terms::of(project, self.timeout);
+        let known = self.made.iter().filter(|(known, _)| known.equals(&terms)).find_map(|(_, login)| login.upgrade());
         let login = if let Some(login) = known {
             login
         } else {
@@ -105,7 +117,7 @@ impl Logins {
                 _ => None,
             };
             let login = Arc::new(Login::new(&project.credentials.name, self.way(project)?, scope));
-            self.made.push((terms, Arc::clone(&login)));
+            self.made.push((terms, Arc::downgrade(&login)));
             login
         };
         if matches!(project.project, CloudProject::Named(_)) && !login.can_look_up() {
@@ -172,7 +184,7 @@ impl Logins {
         let missing = || BuildError::Endpoint { credentials: project.credentials.name.clone(), key };
         self.issuer(Route {
             endpoint: endpoint.ok_or_else(missing)?.clone(),
-            ca_file: project.ca_file.clone(),
+            trusted: Trusted::now(project.ca_file.as_deref()),
             proxies: project.proxies.clone(),
             timeout: self.timeout,
             tells_time: true,
@@ -183,7 +195,7 @@ impl Logins {
     fn near(&mut self, endpoint: &Url, timeout: Duration) -> Result<Arc<Issuer>, BuildError> {
         self.issuer(Route {
             endpoint: endpoint.clone(),
-            ca_file: None,
+            trusted: None,
             proxies: Proxies::default(),
             timeout,
             tells_time: false,
@@ -191,17 +203,17 @@ impl Logins {
     }
 
     fn issuer(&mut self, route: Route) -> Result<Arc<Issuer>, BuildError> {
-        if let Some((_, issuer)) = self.issuers.iter().find(|(known, _)| *known == route) {
-            return Ok(Arc::clone(issuer));
+        let mut known = self.issuers.iter().filter(|(known, _)| *known == route);
+        if let Some(issuer) = known.find_map(|(_, issuer)| issuer.upgrade()) {
+            return Ok(issuer);
         }
-        let origin = route.endpoint.origin().ascii_serialization();
         let budget = if route.is_near() { BUDGET } else { self.budget };
-        let pace = Arc::clone(self.paces.entry(origin).or_insert_with(|| Arc::new(Pace::new(budget))));
+        let pace = self.paces.pace(route.endpoint.origin().ascii_serialization(), budget);
         let issuer = Arc::new(Issuer {
             endpoint: route.endpoint.clone(),
             transport: Transport::new(&Way {
                 endpoints: &[&route.endpoint],
-                ca_file: route.ca_file.as_deref(),
+                ca_file: route.trusted.as_ref().map(Trusted::path),
                 proxies: &route.proxies,
                 timeout: route.timeout,
             })?,
@@ -211,7 +223,7 @@ impl Logins {
             metrics: self.metrics.clone(),
             tells_time: route.tells_time,
         });
-        self.issuers.push((route, Arc::clone(&issuer)));
+        self.issuers.push((route, Arc::downgrade(&issuer)));
         Ok(issuer)
     }
 }
@@ -224,7 +236,7 @@ impl Route {
 }
 
 impl Terms {
-    fn of(project: &ProjectConfig) -> Self {
+    fn of(project: &ProjectConfig, timeout: Duration) -> Self {
         let CredentialsConfig { source, assume, .. } = &*project.credentials;
         let is_scoped = assume.is_none() && has_password(source);
         Self {
@@ -232,15 +244,16 @@ impl Terms {
             route: (
                 project.iam_endpoint.clone(),
                 project.sts_endpoint.clone(),
-                project.ca_file.clone(),
+                Trusted::now(project.ca_file.as_deref()),
                 project.proxies.clone(),
+                timeout,
             ),
             scope: is_scoped.then(|| project.project.clone()),
         }
     }
 
     fn equals(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.credentials, &other.credentials) && self.route == other.route && self.scope == other.scope
+        self.credentials.logs_in_as(&other.credentials) && self.route == other.route && self.scope == other.scope
     }
 }
 

@@ -51,6 +51,10 @@ impl Doubt {
 
 impl Project {
     pub(super) fn apply_listing(&mut self, instances: &[Instance], complete: bool, at: Moment) {
+        // Switched off while the request was under way.
+        if self.config.discovery.is_none() {
+            return;
+        }
         self.listing_failures = 0;
         if self.listing_error.take().is_some() && self.lines_of_all.allows(&self.config.name, at.steady) {
             report::listed_again(&self.config.name);
@@ -181,6 +185,9 @@ impl Project {
     }
 
     pub(super) fn retry_listing(&mut self, error: &CloudError, at: Moment) {
+        if self.config.discovery.is_none() {
+            return;
+        }
         self.listing_failures = self.listing_failures.saturating_add(1);
         let chance = fraction((self.config.name.as_str(), self.listing_failures));
         let wait = self.wait_after_failure(error.kind, Operation::Instances, self.listing_failures, chance);

@@ -102,6 +102,16 @@ impl Others {
         }
     }
 
+    /// These are configured by hand now, and no others; of the rest only what can be found may be there still.
+    pub(super) fn configure(&mut self, by_hand: &BTreeSet<InstanceId>, is_discovered: bool) {
+        for (id, other) in &mut self.named {
+            other.by_hand = by_hand.contains(id);
+        }
+        if !is_discovered {
+            self.forget_found();
+        }
+    }
+
     /// Only what is configured is true still.
     pub(super) fn forget_found(&mut self) {
         self.named.retain(|_, other| other.by_hand);

@@ -39,6 +39,11 @@ impl Outage {
         self.probe = Some(task);
     }
 
+    /// There is reason to find out at once, unless that is under way.
+    pub(super) fn probe_now(&mut self, now: Instant) {
+        self.probe_at = self.probe_at.min(now);
+    }
+
     /// The key was stopped meanwhile: nothing was found out.
     pub(super) fn probe_was_not_sent(&mut self, task: &Task) {
         if self.probe.as_ref() == Some(task) {

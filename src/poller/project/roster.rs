@@ -60,6 +60,12 @@ impl Roster {
         self.watched.iter()
     }
 
+    /// All of them, to be changed.
+    pub(super) fn iter_mut(&mut self) -> btree_map::IterMut<'_, InstanceId, Watched> {
+        self.touched.extend(self.watched.keys().cloned());
+        self.watched.iter_mut()
+    }
+
     /// The picture of them all; costs what was touched since the last one.
     pub(super) fn picture(&mut self) -> Instances {
         for id in self.touched.drain(..) {

@@ -100,10 +100,12 @@ impl Project {
         Due { wait, measure: self.polling.window_interval }
     }
 
-    /// Puts a task back that was not sent.
+    /// Puts a task back that was not sent, if it is still to be.
     pub(super) fn enqueue_again(&mut self, task: &Task, at: Moment) {
         let due = match task {
+            Task::Listing if self.config.discovery.is_none() => return,
             Task::Listing => self.due_listing(Duration::ZERO),
+            Task::Backups(id) | Task::Policy(id) | Task::Restores(id) if !self.watched.contains_key(id) => return,
             Task::Backups(id) | Task::Policy(id) | Task::Restores(id) => {
                 Due { wait: Duration::ZERO, ..self.due_after_success(task.operation(), id, at) }
             }

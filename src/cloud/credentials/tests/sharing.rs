@@ -33,9 +33,40 @@ async fn projects_share_a_login_where_nothing_differs() {
         assert!(!shares(&ProjectConfig { sts_endpoint: other_endpoint.clone(), ..base.clone() }));
         let proxies = Proxies::all("http://127.0.0.1:9".parse().unwrap());
         assert!(!shares(&ProjectConfig { proxies, ..base.clone() }));
-        let config = CredentialsConfig::clone(&base.credentials);
-        assert!(!shares(&ProjectConfig { credentials: Arc::new(config), ..base }));
+        let limits = Some(crate::config::Limits::default());
+        let read_anew = CredentialsConfig { limits, ..CredentialsConfig::clone(&base.credentials) };
+        assert!(shares(&ProjectConfig { credentials: Arc::new(read_anew.clone()), ..base.clone() }), "a reload");
+        let renamed = CredentialsConfig { name: "dev".to_owned(), ..read_anew.clone() };
+        assert!(!shares(&ProjectConfig { credentials: Arc::new(renamed), ..base.clone() }));
+        let other = CredentialsConfig { source: password(inline("q")), ..read_anew };
+        assert!(!shares(&ProjectConfig { credentials: Arc::new(other), ..base.clone() }));
+        logins.set_timeout(Duration::from_secs(1));
+        assert!(!Arc::ptr_eq(&first, &logins.of(&base).unwrap()));
     }
+}
+
+#[tokio::test]
+async fn a_login_is_made_anew_where_its_certificates_have_changed_and_forgotten_with_its_last_user() {
+    let stub = Stub::serving([token_answer("null")]).await;
+    let scratch = Scratch::new("trusted");
+    let pem = || {
+        let key = rcgen::KeyPair::generate().unwrap();
+        rcgen::CertificateParams::new(["stub.example".to_owned()]).unwrap().self_signed(&key).unwrap().pem()
+    };
+    let path = scratch.path("ca.pem");
+    std::fs::write(&path, pem()).unwrap();
+    let mut logins = logins();
+    let project = ProjectConfig { ca_file: Some(path.clone()), ..project(&stub, password(inline("p")), None) };
+    let login = logins.of(&project).unwrap();
+    assert!(Arc::ptr_eq(&login, &logins.of(&project).unwrap()));
+    std::fs::write(&path, pem()).unwrap();
+    let anew = logins.of(&project).unwrap();
+    assert!(!Arc::ptr_eq(&login, &anew));
+    let gone = [Arc::downgrade(&login), Arc::downgrade(&anew)];
+    drop((login, anew));
+    logins.sweep();
+    assert!(gone.iter().all(|login| login.upgrade().is_none()));
+    assert!(!format!("{logins:?}").contains("ops"), "nothing is left of them");
 }
 
 #[tokio::test]
