@@ -6,6 +6,7 @@
 
 mod instance;
 mod line;
+mod probe;
 mod project;
 mod recall;
 mod report;
@@ -27,9 +28,10 @@ use crate::domain::ProjectName;
 use crate::exposition::own::OwnMetrics;
 use crate::snapshot::Snapshot;
 use line::{FromLine, Line};
+pub use probe::Prober;
 use project::{Moment, Project, Reading, Task};
-use recall::Asked;
 pub use recall::Recall;
+use recall::{Asked, Question};
 
 /// While something is due and cannot be sent, its lateness is told this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -120,7 +122,7 @@ impl<A: DcsApi> Poller<A> {
             self.dispatch();
             tokio::select! {
                 () = &mut shutdown => return,
-                reply = asked.next() => reply.tell(self.remembered()),
+                question = asked.next() => self.answer(question),
                 () = self.step() => {}
             }
         }
@@ -134,12 +136,25 @@ impl<A: DcsApi> Poller<A> {
         }
     }
 
+    fn answer(&mut self, question: Question) {
+        match question {
+            // Whoever asked and went away needs no answer.
+            Question::Memory(reply) => drop(reply.send(self.remembered())),
+            Question::Probe(probe) => {
+                if let Some(member) = self.members.iter_mut().find(|member| *member.project.name() == probe.project) {
+                    member.project.probe(probe, Instant::now());
+                }
+            }
+        }
+    }
+
     /// Waits until something has come to its end or is due, and takes all that has come.
     async fn step(&mut self) {
         let now = Instant::now();
         let next_at = self.members.iter().filter(|member| member.has_room()).filter_map(|m| m.project.next_at()).min();
         let is_behind = self.members.iter().any(|member| member.project.is_behind(now));
-        let next_at = next_at.into_iter().chain(is_behind.then(|| now + HEARTBEAT)).min();
+        let probes_end_at = self.members.iter().filter_map(|member| member.project.probes_end_at());
+        let next_at = next_at.into_iter().chain(is_behind.then(|| now + HEARTBEAT)).chain(probes_end_at).min();
         tokio::select! {
             Some(done) = self.running.join_next() => {
                 self.take(done);
@@ -158,6 +173,7 @@ impl<A: DcsApi> Poller<A> {
         let now = Instant::now();
         let at = Moment { steady: now, wall: self.clock.now() };
         for (index, member) in self.members.iter_mut().enumerate() {
+            member.project.end_probes(now);
             member.project.reconsider_where_late(at);
             while member.has_room()
                 && let Some(task) = member.project.next_task(now)

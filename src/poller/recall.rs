@@ -7,39 +7,38 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::Poller;
+use super::probe::Probe;
 use super::project::Moment;
 use crate::cloud::DcsApi;
 use crate::memory::{Memory, Revision};
 
 /// Asks a poller while it runs; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Recall(mpsc::Sender<Reply>);
+pub struct Recall(mpsc::Sender<Question>);
 
-/// Where an answer goes.
+/// What a poller is asked between two events.
 #[derive(Debug)]
-pub(super) struct Reply(oneshot::Sender<Revision>);
+pub(super) enum Question {
+    /// What there is to remember, and where that goes.
+    Memory(oneshot::Sender<Revision>),
+    /// To poll an instance now.
+    Probe(Probe),
+}
 
 /// Those who ask.
 #[derive(Debug)]
 pub(super) struct Asked {
     /// Kept, so that the channel stays open whoever goes away.
-    sender: mpsc::Sender<Reply>,
-    receiver: mpsc::Receiver<Reply>,
+    pub(super) sender: mpsc::Sender<Question>,
+    receiver: mpsc::Receiver<Question>,
 }
 
 impl Recall {
     /// What there is to remember; `None` once the poller does not run any more.
     pub async fn ask(&self) -> Option<Revision> {
         let (sender, receiver) = oneshot::channel();
-        self.0.send(Reply(sender)).await.ok()?;
+        self.0.send(Question::Memory(sender)).await.ok()?;
         receiver.await.ok()
-    }
-}
-
-impl Reply {
-    pub(super) fn tell(self, revision: Revision) {
-        // Whoever asked and went away needs no answer.
-        let _ = self.0.send(revision);
     }
 }
 
@@ -52,7 +51,7 @@ impl Default for Asked {
 
 impl Asked {
     /// The next one who asks.
-    pub(super) async fn next(&mut self) -> Reply {
+    pub(super) async fn next(&mut self) -> Question {
         self.receiver.recv().await.expect("a sender is kept")
     }
 }

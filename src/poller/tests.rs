@@ -18,6 +18,7 @@ use crate::snapshot::{InstanceView, ProjectView, Snapshot};
 mod budget;
 mod cadence;
 mod outage;
+mod probes;
 mod urgency;
 mod week;
 

@@ -53,7 +53,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 /// No span of time holds more requests than the bucket lets go: tokens are held against the times of the requests.
-fn assert_within(times: &[Duration], limits: Limits, whose: &str) {
+pub(super) fn assert_within(times: &[Duration], limits: Limits, whose: &str) {
     let (mut tokens, mut before) = (f64::from(limits.burst), Duration::ZERO);
     for at in times {
         tokens += at.saturating_sub(before).as_secs_f64() * limits.requests_per_second;
