@@ -46,7 +46,7 @@ impl App {
             None => None,
         };
         let exposition = Exposition::new(poller.subscribe(), metrics, clock);
-        let web = Web::bind(options, exposition, poller.subscribe()).await?;
+        let web = Web::bind(options, exposition, poller.subscribe(), poller.prober()).await?;
         Ok(Self { poller, web, storage })
     }
 

@@ -19,6 +19,7 @@ pub(super) fn page(telemetry_path: &str) -> String {
 <p>{description}.</p>
 <ul>
 <li><a href="{metrics}">Metrics</a></li>
+<li><a href="./api/v1/instances">Instances, worst first, as JSON</a></li>
 <li><a href="./-/healthy">Health</a></li>
 <li><a href="./-/ready">Readiness</a></li>
 </ul>

@@ -8,6 +8,7 @@ mod faults;
 mod harness;
 mod lifecycle;
 mod logins;
+mod probe;
 mod reach;
 mod seeds;
 mod servers;
