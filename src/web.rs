@@ -85,7 +85,7 @@ impl Default for Bounds {
             connections: 512,
             scrapes: 40,
             probes: 64,
-            lists: 8,
+            lists: 4,
             drain: Duration::from_secs(4),
         }
     }
