@@ -62,7 +62,7 @@ impl App {
             );
         }
         let exposition = Exposition::new(poller.subscribe(), metrics.clone(), clock.clone());
-        let web = Web::bind(options, exposition, poller.subscribe()).await?;
+        let web = Web::bind(options, exposition, poller.subscribe(), poller.prober()).await?;
         let clients = Arc::new(Mutex::new(clients));
         Ok(Self { poller, web, storage, clients, config, clock, metrics, reloader: None })
     }

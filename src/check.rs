@@ -7,19 +7,14 @@
 
 pub mod table;
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cloud::diagnosis::{Hint, record};
 use crate::domain::Operation;
 use crate::domain::record::{ErrorCode, Outcome};
-use crate::snapshot::{InstanceView, ProjectView, Snapshot};
-
-/// A slot counts as missed when no backup has begun so long after it: the cloud looks at its plans once an hour
-/// and tries three times (the vendor's user manual, "Backup and Restoration Overview").
-const MISSED_AFTER: Duration = Duration::from_hours(4);
+use crate::snapshot::{InstanceView, Snapshot};
+use crate::status::verdict::{self, Judged, Verdict};
 
 /// What `check` found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,7 +42,7 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// How it stands.
-    pub status: Status,
+    pub status: Verdict,
     /// The project.
     pub project: String,
     /// The instance's id.
@@ -77,53 +72,6 @@ pub struct Row {
     pub hints: Vec<Hint>,
 }
 
-/// How an instance stands, worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// It could not be polled.
-    NotPolled,
-    /// It has never been backed up.
-    NeverBackedUp,
-    /// Its newest backup is older than its RPO.
-    Stale,
-    /// Its newest attempt failed; the newest success is within the RPO.
-    LastFailed,
-    /// No backup began in its latest slot; the newest success is within the RPO.
-    SlotMissed,
-    /// All is well.
-    Fresh,
-    /// Nobody says how fresh it should be.
-    NoRpo,
-    /// A single node, which cannot be backed up.
-    Unsupported,
-}
-
-impl Status {
-    /// What it adds to the exit code.
-    pub fn severity(self) -> u8 {
-        match self {
-            Self::NotPolled | Self::NeverBackedUp | Self::Stale => 2,
-            Self::LastFailed | Self::SlotMissed => 1,
-            Self::Fresh | Self::NoRpo | Self::Unsupported => 0,
-        }
-    }
-
-    /// For people.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::NotPolled => "not polled",
-            Self::NeverBackedUp => "never backed up",
-            Self::Stale => "stale",
-            Self::LastFailed => "last failed",
-            Self::SlotMissed => "slot missed",
-            Self::Fresh => "fresh",
-            Self::NoRpo => "no RPO",
-            Self::Unsupported => "unsupported",
-        }
-    }
-}
-
 impl Report {
     /// Judges a picture.
     pub fn of(snapshot: &Snapshot, now: Timestamp) -> Self {
@@ -140,12 +88,8 @@ impl Report {
                 Some(Problem { project: project.name.to_string(), message, hint })
             })
             .collect();
-        let mut instances: Vec<Row> = snapshot
-            .projects
-            .iter()
-            .flat_map(|project| project.instances.iter().map(|view| Row::of(project, view, now)))
-            .collect();
-        instances.sort_by_cached_key(Row::rank);
+        let instances: Vec<Row> =
+            verdict::worst_first(snapshot, now).iter().map(|judged| Row::of(judged, now)).collect();
         let worst = instances.iter().map(|row| row.status.severity()).max().unwrap_or(0);
         let exit_code = if problems.is_empty() { worst } else { 2 };
         Self { problems, instances, exit_code }
@@ -153,12 +97,12 @@ impl Report {
 }
 
 impl Row {
-    fn of(project: &ProjectView, view: &InstanceView, now: Timestamp) -> Self {
-        let status = judge(view, now);
+    fn of(judged: &Judged<'_>, now: Timestamp) -> Self {
+        let (status, view) = (judged.verdict, judged.instance);
         let success = view.backups.as_ref().and_then(|facts| facts.last_success.as_ref());
         Self {
             status,
-            project: project.name.to_string(),
+            project: judged.project.name.to_string(),
             instance_id: view.id.to_string(),
             instance_name: view.name.clone(),
             age_seconds: success.map(|success| success.age(now).as_secs()),
@@ -176,15 +120,6 @@ impl Row {
             hints: hints(view, status),
         }
     }
-
-    /// The worst first; of equals the one furthest beyond its RPO, then by name.
-    fn rank(&self) -> impl Ord + use<> {
-        let age_per_rpo = match (self.age_seconds, self.rpo_seconds) {
-            (Some(age), Some(rpo)) if rpo > 0 => u64::MAX - age.saturating_mul(1000) / rpo,
-            _ => u64::MAX,
-        };
-        (self.status, age_per_rpo, self.project.clone(), self.instance_name.clone(), self.instance_id.clone())
-    }
 }
 
 #[allow(clippy::ref_option)] // serde's signature
@@ -198,39 +133,20 @@ fn one_text<S: serde::Serializer>(hints: &Vec<Hint>, serializer: S) -> Result<S:
     (!texts.is_empty()).then(|| texts.join("; ")).serialize(serializer)
 }
 
-fn judge(view: &InstanceView, now: Timestamp) -> Status {
-    if view.polls.iter().any(|poll| poll.success != Some(true)) {
-        return Status::NotPolled;
-    }
-    if view.supported == Some(false) {
-        return Status::Unsupported;
-    }
-    let (Some(rpo), Some(facts)) = (view.rpo, &view.backups) else { return Status::NoRpo };
-    let Some(success) = &facts.last_success else { return Status::NeverBackedUp };
-    if success.age(now) > rpo {
-        return Status::Stale;
-    }
-    if facts.last_outcome == Some(Outcome::Failed) {
-        return Status::LastFailed;
-    }
-    let missed = view.missed_slot(MISSED_AFTER, now).is_some();
-    if missed { Status::SlotMissed } else { Status::Fresh }
-}
-
-fn note(view: &InstanceView, status: Status) -> Option<String> {
+fn note(view: &InstanceView, status: Verdict) -> Option<String> {
     let backups = view.backups.as_ref();
     match status {
-        Status::NotPolled => {
+        Verdict::NotPolled => {
             let failed = Operation::PER_INSTANCE
                 .into_iter()
                 .find_map(|operation| view.poll(operation).error.map(|error| format!("{operation}: {error}")));
             Some(failed.unwrap_or_else(|| "no request was sent".to_owned()))
         }
-        Status::LastFailed => {
+        Verdict::LastFailed => {
             let failure = backups?.last_failure?;
             Some(format!("error code {}", ErrorCode::label(failure.error_code)))
         }
-        Status::NoRpo => Some("no automatic backups and no rpo configured".to_owned()),
+        Verdict::NoRpo => Some("no automatic backups and no rpo configured".to_owned()),
         _ => {
             let running = backups?.progress.running.as_ref()?;
             Some(match running.progress {
@@ -242,7 +158,7 @@ fn note(view: &InstanceView, status: Status) -> Option<String> {
 }
 
 /// Of everything that failed, each once.
-fn hints(view: &InstanceView, status: Status) -> Vec<Hint> {
+fn hints(view: &InstanceView, status: Verdict) -> Vec<Hint> {
     let mut hints = Vec::new();
     let of_polls = view.polls.iter().filter_map(|poll| poll.error.as_ref()?.hint);
     let facts = view.backups.as_ref().filter(|_| status.severity() > 0);

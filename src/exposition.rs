@@ -2,6 +2,7 @@
 //!
 //! * [`families`]: the fleet's families as data: name, help, type, function;
 //! * [`render`]: a whole scrape, in the formats that scrapers ask for;
+//! * [`single`]: the series of one instance;
 //! * `fleet`: the families kept from scrape to scrape in `blocks`, so that a scrape costs what has changed;
 //! * `gzip` and `deflate`: compressed blocks, joined to one member;
 //! * [`rendered`]: the pieces of an answer, put together while they are sent;
@@ -17,6 +18,7 @@ mod gzip;
 pub mod own;
 pub mod render;
 pub mod rendered;
+pub mod single;
 mod text;
 
 pub use families::Kind;

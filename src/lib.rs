@@ -7,7 +7,8 @@
 //! * towards the cloud: [`cloud`] (client, credentials, wire, lists), behind [`pace`] (budget, keys);
 //! * [`poller`]: the actor that asks, and publishes a [`snapshot`];
 //! * over restarts: [`memory`] (what is remembered, and its bytes, pure), [`storage`] (the file);
-//! * towards people: [`exposition`] (the text of `/metrics`), [`web`] (the server), [`check`] (the table);
+//! * towards people: [`exposition`] (the text of `/metrics`), [`web`] (the server), [`status`] (the fleet, worst first),
+//!   [`check`] (the table);
 //! * [`reload`]: asking for the configuration to be read anew, while all that runs;
 //! * [`app`] puts them together, [`commands`] and [`cli`] are the program, [`config`] its configuration;
 //! * [`simulator`]: a DCS cloud to poll, outside of all that: it speaks to the program through a socket.
@@ -38,5 +39,6 @@ pub mod reload;
 pub mod schedule;
 pub mod simulator;
 pub mod snapshot;
+pub mod status;
 pub mod storage;
 pub mod web;

@@ -8,6 +8,7 @@
 mod inbox;
 mod instance;
 mod line;
+mod probe;
 mod project;
 mod recall;
 mod reconfigure;
@@ -33,9 +34,10 @@ use crate::exposition::own::OwnMetrics;
 use crate::snapshot::Snapshot;
 use inbox::Inbox;
 use line::{FromLine, Line};
+pub use probe::Prober;
 use project::{Moment, Project, Reading, Task};
+use recall::Question;
 pub use recall::Recall;
-use recall::Reply;
 use reconfigure::Change;
 pub use reconfigure::{Changed, Handover};
 
@@ -63,7 +65,7 @@ pub struct Poller<A> {
     publisher: watch::Sender<Arc<Snapshot>>,
     /// How many answers and configurations were taken.
     revision: u64,
-    asked: Inbox<Reply>,
+    asked: Inbox<Question>,
     changes: Inbox<Change<A>>,
 }
 
@@ -160,7 +162,7 @@ impl<A: DcsApi> Poller<A> {
             self.dispatch();
             tokio::select! {
                 () = &mut shutdown => return,
-                reply = asked.next() => reply.tell(self.remembered()),
+                question = asked.next() => self.answer(question),
                 change = changes.next() => self.change(change).await,
                 () = self.step() => {}
             }
@@ -177,12 +179,25 @@ impl<A: DcsApi> Poller<A> {
         self.publish();
     }
 
+    fn answer(&mut self, question: Question) {
+        match question {
+            // Whoever asked and went away needs no answer.
+            Question::Memory(reply) => drop(reply.send(self.remembered())),
+            Question::Probe(probe) => {
+                if let Some(member) = self.members.iter_mut().find(|member| *member.project.name() == probe.project) {
+                    member.project.probe(probe, Instant::now());
+                }
+            }
+        }
+    }
+
     /// Waits until something has come to its end or is due, and takes all that has come.
     async fn step(&mut self) {
         let now = Instant::now();
         let next_at = self.members.iter().filter(|member| member.has_room()).filter_map(|m| m.project.next_at()).min();
         let is_behind = self.members.iter().any(|member| member.project.is_behind(now));
-        let next_at = next_at.into_iter().chain(is_behind.then(|| now + HEARTBEAT)).min();
+        let probes_end_at = self.members.iter().filter_map(|member| member.project.probes_end_at());
+        let next_at = next_at.into_iter().chain(is_behind.then(|| now + HEARTBEAT)).chain(probes_end_at).min();
         tokio::select! {
             Some(done) = self.running.join_next_with_id() => {
                 self.take(done);
@@ -201,6 +216,7 @@ impl<A: DcsApi> Poller<A> {
         let now = Instant::now();
         let at = Moment { steady: now, wall: self.clock.now() };
         for member in &mut self.members {
+            member.project.end_probes(now);
             member.project.reconsider_where_late(at);
             while member.has_room()
                 && let Some(task) = member.project.next_task(now)

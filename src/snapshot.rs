@@ -129,7 +129,30 @@ pub struct PollView {
     pub error: Option<Arc<CloudError>>,
 }
 
+impl ProjectView {
+    /// Its instances, sorted by id.
+    pub fn instances(&self) -> impl Iterator<Item = &InstanceView> {
+        self.instances.iter().map(Arc::as_ref)
+    }
+
+    /// The instance with this id; `None` where it is not watched.
+    pub fn instance(&self, id: &str) -> Option<&InstanceView> {
+        self.instances.get(&id.into()).map(Arc::as_ref)
+    }
+}
+
 impl InstanceView {
+    /// The same after an attempt to poll it at this moment: which of the operations [`Operation::PER_INSTANCE`] worked.
+    /// One that could not be asked did not.
+    #[must_use]
+    pub fn polled_now(&self, worked: [bool; 3]) -> Self {
+        let mut view = self.clone();
+        for (poll, worked) in view.polls.iter_mut().zip(worked) {
+            poll.success = Some(worked);
+        }
+        view
+    }
+
     /// How polling this operation goes; [`Operation::Instances`] is none of an instance.
     pub fn poll(&self, operation: Operation) -> PollView {
         Operation::PER_INSTANCE
@@ -164,6 +187,11 @@ impl PolicyView {
 }
 
 impl Snapshot {
+    /// The project of this name.
+    pub fn project(&self, name: &str) -> Option<&Arc<ProjectView>> {
+        self.projects.iter().find(|project| project.name.as_str() == name)
+    }
+
     /// Every project's first listing, or without discovery first request, has been tried, well or badly.
     pub fn all_tried(&self) -> bool {
         self.projects.iter().all(|project| project.tried)

@@ -1,21 +1,26 @@
-//! The HTTP server: `/metrics`, health, readiness, reloads and a landing page.
+//! The HTTP server: `/metrics`, `/probe`, the fleet as JSON, health, readiness, reloads and a landing page.
 //!
 //! * [`listen`]: addresses as users write them, and the sockets;
 //! * `accept`: the accept loop, which outlives every error;
 //! * `connection`: one connection: hyper between our deadlines (`deadlines`) and an orderly end;
-//! * `routes`: from a request to its answer; `negotiate` reads what the client accepts, `body` sends it;
+//! * `routes`: from a request to its answer; `negotiate` reads what the client accepts, `query` its parameters,
+//!   `body` sends it;
+//! * `probe`: `/probe`, and how long it waits; `instances`: `/api/v1/instances`;
 //! * `readiness`: the latch behind `/-/ready`; `landing`: the page for people.
 //!
 //! Nobody can hold the server up: a head, an answer and an idle connection each have their time ([`Bounds`]), the
-//! numbers of connections and of scrapes are bounded, and bodies of requests are not read.
+//! numbers of connections, scrapes and probes are bounded, and bodies of requests are not read.
 
 mod accept;
 mod body;
 mod connection;
 mod deadlines;
+mod instances;
 mod landing;
 pub mod listen;
 mod negotiate;
+mod probe;
+mod query;
 mod readiness;
 mod routes;
 
@@ -31,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::exposition::Exposition;
+use crate::poller::Prober;
 use crate::reload::Reload;
 use crate::snapshot::Snapshot;
 pub use listen::{BindError, ListenAddress};
@@ -61,6 +67,11 @@ pub struct Bounds {
     pub connections: usize,
     /// Scrapes that are rendered or sent; further ones are answered 503.
     pub scrapes: usize,
+    /// Requests to `/probe` that wait for the cloud; further ones are answered at once, with the last facts. Fewer than
+    /// connections, so that scrapes find one.
+    pub probes: usize,
+    /// Lists of instances that are rendered or sent; further ones are answered 503.
+    pub lists: usize,
     /// At shutdown, for what is being answered.
     pub drain: Duration,
 }
@@ -74,6 +85,8 @@ impl Default for Bounds {
             answer: Duration::from_mins(2),
             connections: 512,
             scrapes: 40,
+            probes: 64,
+            lists: 4,
             drain: Duration::from_secs(4),
         }
     }
@@ -98,13 +111,14 @@ impl Web {
         options: WebOptions,
         exposition: Exposition,
         snapshots: watch::Receiver<Arc<Snapshot>>,
+        prober: Prober,
     ) -> Result<Self, BindError> {
         let mut listeners = Vec::new();
         for address in &options.addresses {
             listeners.push(address.bind().await?);
         }
         let readiness = Arc::new(readiness::Readiness::of(snapshots));
-        let routes = routes::Routes::new(&options, exposition.clone(), Arc::clone(&readiness));
+        let routes = routes::Routes::new(&options, exposition.clone(), prober, Arc::clone(&readiness));
         Ok(Self { listeners, routes, exposition, readiness, bounds: options.bounds })
     }
 

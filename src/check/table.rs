@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Report, Row, Status};
+use super::{Report, Row};
 use crate::cloud::diagnosis::Hint;
+use crate::status::Verdict;
 
 /// Writes the report; with `colour` the status stands out.
 pub fn write(report: &Report, now: Timestamp, colour: bool) -> String {
@@ -80,11 +81,11 @@ fn line(cells: &[String; 8], widths: &[usize], paint: Option<&str>) -> String {
     line.trim_end().to_owned()
 }
 
-fn paint(status: Status) -> &'static str {
+fn paint(status: Verdict) -> &'static str {
     match (status.severity(), status) {
         (2, _) => "\u{1b}[31;1m",
         (1, _) => "\u{1b}[33m",
-        (_, Status::Fresh) => "\u{1b}[32m",
+        (_, Verdict::Fresh) => "\u{1b}[32m",
         _ => "\u{1b}[2m",
     }
 }
@@ -92,7 +93,7 @@ fn paint(status: Status) -> &'static str {
 fn summary(report: &Report) -> String {
     let count = |severity: u8| report.instances.iter().filter(|row| row.status.severity() == severity).count();
     let uncounted =
-        report.instances.iter().filter(|row| matches!(row.status, Status::NoRpo | Status::Unsupported)).count();
+        report.instances.iter().filter(|row| matches!(row.status, Verdict::NoRpo | Verdict::Unsupported)).count();
     let verdict = match report.exit_code {
         0 => "OK",
         1 => "WARNING",

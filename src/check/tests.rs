@@ -1,6 +1,7 @@
 //! Each verdict of contract §1, and the table as people see it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
 use crate::cloud::CloudError;
@@ -9,7 +10,7 @@ use crate::config::ApiVersion;
 use crate::domain::facts::{Failure, LastSuccess, RecordFacts};
 use crate::domain::plan::{UtcOffset, WeeklyPlan};
 use crate::domain::tags::TagLabels;
-use crate::snapshot::{PolicyView, PollView};
+use crate::snapshot::{PolicyView, PollView, ProjectView};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -113,23 +114,23 @@ fn snapshot(instances: Vec<InstanceView>, error: Option<CloudError>) -> Snapshot
 #[test]
 fn each_instance_is_judged_by_the_contract() {
     for (index, expected) in [
-        Status::Fresh,
-        Status::Stale,
-        Status::SlotMissed,
-        Status::NeverBackedUp,
-        Status::LastFailed,
-        Status::Stale,
-        Status::SlotMissed,
-        Status::Fresh,
-        Status::NotPolled,
-        Status::NoRpo,
-        Status::Unsupported,
+        Verdict::Fresh,
+        Verdict::Stale,
+        Verdict::SlotMissed,
+        Verdict::NeverBackedUp,
+        Verdict::LastFailed,
+        Verdict::Stale,
+        Verdict::SlotMissed,
+        Verdict::Fresh,
+        Verdict::NotPolled,
+        Verdict::NoRpo,
+        Verdict::Unsupported,
     ]
     .into_iter()
     .enumerate()
     {
         let view = fleet().swap_remove(index);
-        assert_eq!(judge(&view, now()), expected, "{}", view.name);
+        assert_eq!(Verdict::of(&view, now()), expected, "{}", view.name);
     }
 }
 

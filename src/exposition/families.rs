@@ -176,18 +176,36 @@ pub fn write(snapshot: &Snapshot, now: Timestamp, out: &mut String) {
         })
         .collect();
     for family in all() {
-        let begin = out.len();
-        write_header(out, family.name, family.help, Kind::Gauge);
-        let header_end = out.len();
-        for (project, (project_labels, labels)) in snapshot.projects.iter().zip(&labels) {
-            family.write_project(project, project_labels, out);
-            for (index, instance) in project.instances.iter().enumerate() {
-                family.emit(instance, &at, &mut Samples::lines(out, family.name, labels.get(index)));
+        write_family(family, out, |out| {
+            for (project, (project_labels, labels)) in snapshot.projects.iter().zip(&labels) {
+                family.write_project(project, project_labels, out);
+                for (index, instance) in project.instances.iter().enumerate() {
+                    family.emit(instance, &at, &mut Samples::lines(out, family.name, labels.get(index)));
+                }
             }
-        }
-        if out.len() == header_end {
-            out.truncate(begin);
-        }
+        });
+    }
+}
+
+/// Appends the families of one instance that have a sample: none about its project.
+pub(super) fn write_instance(project: &ProjectView, instance: &InstanceView, at: &At, out: &mut String) {
+    let mut labels = SharedLabels::default();
+    labels.push(project, instance);
+    for family in all() {
+        write_family(family, out, |out| {
+            family.emit(instance, at, &mut Samples::lines(out, family.name, labels.get(0)));
+        });
+    }
+}
+
+/// Appends a family, if there are lines of it.
+fn write_family(family: &Family, out: &mut String, write_lines: impl FnOnce(&mut String)) {
+    let begin = out.len();
+    write_header(out, family.name, family.help, Kind::Gauge);
+    let header_end = out.len();
+    write_lines(out);
+    if out.len() == header_end {
+        out.truncate(begin);
     }
 }
 

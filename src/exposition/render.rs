@@ -69,6 +69,11 @@ impl Exposition {
         Self { snapshots, own, clock, kept: Arc::default() }
     }
 
+    /// The newest picture, and the clock's moment.
+    pub fn picture(&self) -> (Arc<Snapshot>, Timestamp) {
+        (self.snapshots.borrow().clone(), self.clock.now())
+    }
+
     /// Renders everything in this format. It may take milliseconds for a large fleet and reads `/proc`: not for an
     /// async worker.
     pub fn render(&self, format: Format) -> Rendered {

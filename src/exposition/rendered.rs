@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::blocks::Block;
+use super::gzip::{Joined, Packed};
 
 /// A line more than was asked for, usually.
 const ROOM: usize = 1024;
@@ -47,6 +48,13 @@ impl Rendered {
     pub(super) fn new(pieces: impl IntoIterator<Item = Piece>) -> Self {
         let pieces: VecDeque<Piece> = pieces.into_iter().filter(|piece| piece.len() > 0).collect();
         Self { left: pieces.iter().map(Piece::len).sum(), pieces, lines: 0 }
+    }
+
+    /// A text, as one gzip member.
+    pub fn compressed(text: &[u8]) -> Self {
+        let mut member = Joined::default();
+        member.push(Packed::of(text));
+        Self::new(member.into_member().into_iter().map(Piece::from))
     }
 
     /// How many bytes are left.

@@ -114,6 +114,8 @@ struct Left {
 #[derive(Debug, Default)]
 pub(super) struct Poll {
     pub(super) view: PollView,
+    /// When the last one was answered, well or badly; `None` before the first of this process.
+    pub(super) answered: Option<Instant>,
     /// Failures in a row.
     pub(super) failures: u32,
     /// A failure was logged and has not passed.

@@ -4,6 +4,7 @@ mod listing;
 mod memory;
 mod others;
 mod outage;
+mod probes;
 mod reconfigure;
 mod roster;
 mod timing;
@@ -33,6 +34,7 @@ use listing::Doubt;
 use memory::Aside;
 use others::Others;
 use outage::Outage;
+use probes::Probes;
 use roster::Roster;
 use timing::Due;
 
@@ -121,6 +123,8 @@ pub(super) struct Project {
     held_until: Option<Instant>,
     /// Everything fails: one request at a time finds out whether that has changed.
     outage: Option<Outage>,
+    /// Somebody waits for these instances to be polled.
+    probes: Probes,
     listing_failures: u32,
     listed: Option<Instant>,
     listed_at: Option<Timestamp>,
@@ -173,6 +177,7 @@ impl Project {
             reconsidered_at: now,
             held_until: None,
             outage: None,
+            probes: Probes::default(),
             listing_failures: 0,
             listed: None,
             listed_at: None,
@@ -216,14 +221,16 @@ impl Project {
         if self.held_until.is_some_and(|until| until > now) {
             return None;
         }
-        let Some(outage) = &mut self.outage else { return self.queue.pop_due(now) };
+        let Some(outage) = &self.outage else { return self.probed_task(now).or_else(|| self.regular_task(now)) };
         if outage.next_probe().is_none_or(|at| at > now) {
             return None;
         }
         // Whatever comes next serves to find out, even if it is not due yet.
-        let probe = self.queue.pop_due(now).or_else(|| self.queue.pop_next())?;
-        outage.probe_leaves(probe.clone());
-        Some(probe)
+        let task = self.probed_task(now).or_else(|| self.regular_task(now)).or_else(|| self.queue.pop_next())?;
+        if let Some(outage) = &mut self.outage {
+            outage.probe_leaves(task.clone());
+        }
+        Some(task)
     }
 
     /// When there will be something to send.
@@ -264,6 +271,7 @@ impl Project {
                 self.apply_reading(task, reading, false, at);
             }
         }
+        self.note_answer(task, at.steady);
         self.held_until = None;
         self.tried |= self.config.discovery.is_none() || *task == Task::Listing;
     }

@@ -7,31 +7,30 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::Poller;
+use super::probe::Probe;
 use super::project::Moment;
 use crate::cloud::DcsApi;
 use crate::memory::{Memory, Revision};
 
 /// Asks a poller while it runs; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Recall(mpsc::Sender<Reply>);
+pub struct Recall(mpsc::Sender<Question>);
 
-/// Where an answer goes.
+/// What a poller is asked between two events.
 #[derive(Debug)]
-pub(super) struct Reply(oneshot::Sender<Revision>);
+pub(super) enum Question {
+    /// What there is to remember, and where that goes.
+    Memory(oneshot::Sender<Revision>),
+    /// To poll an instance now.
+    Probe(Probe),
+}
 
 impl Recall {
     /// What there is to remember; `None` once the poller does not run any more.
     pub async fn ask(&self) -> Option<Revision> {
         let (sender, receiver) = oneshot::channel();
-        self.0.send(Reply(sender)).await.ok()?;
+        self.0.send(Question::Memory(sender)).await.ok()?;
         receiver.await.ok()
-    }
-}
-
-impl Reply {
-    pub(super) fn tell(self, revision: Revision) {
-        // Whoever asked and went away needs no answer.
-        let _ = self.0.send(revision);
     }
 }
 

@@ -19,6 +19,7 @@ mod budget;
 mod cadence;
 mod filters;
 mod outage;
+mod probes;
 mod reload;
 mod shards;
 mod urgency;

@@ -82,7 +82,11 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
+    use crate::cloud::client::HttpApi;
+    use crate::config::Polling;
+    use crate::domain::shard::Shard;
     use crate::exposition::{Exposition, OwnMetrics};
+    use crate::poller::Poller;
     use crate::snapshot::Snapshot;
     use crate::web::readiness::Readiness;
     use crate::web::routes::Routes;
@@ -106,11 +110,13 @@ mod tests {
     fn server() -> Server {
         let snapshots = watch::channel(Arc::new(Snapshot::default())).1;
         let own = OwnMetrics::new(Timestamp::UNIX_EPOCH, Duration::ZERO, &[]);
-        let exposition = Exposition::new(snapshots.clone(), own, Clock::starting_at(Timestamp::UNIX_EPOCH));
+        let exposition = Exposition::new(snapshots.clone(), own.clone(), Clock::starting_at(Timestamp::UNIX_EPOCH));
         let bounds = Bounds::default();
         let options =
             WebOptions { addresses: Vec::new(), telemetry_path: "/metrics".to_owned(), bounds: bounds.clone() };
-        let routes = Routes::new(&options, exposition, Arc::new(Readiness::of(snapshots)));
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let poller = Poller::<HttpApi>::new(Vec::<(_, Arc<_>)>::new(), Shard::ALONE, &Polling::default(), clock, own);
+        let routes = Routes::new(&options, exposition, poller.prober(), Arc::new(Readiness::of(snapshots)));
         Server { routes, bounds, stop: CancellationToken::new(), cut: CancellationToken::new() }
     }
 

@@ -22,6 +22,7 @@ pub(super) fn page(telemetry_path: &str, newest: Option<&Newest>) -> String {
 <p>{description}.</p>
 {trouble}<ul>
 <li><a href="{metrics}">Metrics</a></li>
+<li><a href="./api/v1/instances">Instances, worst first, as JSON</a></li>
 <li><a href="./-/healthy">Health</a></li>
 <li><a href="./-/ready">Readiness</a></li>
 </ul>

@@ -14,14 +14,18 @@ use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
     HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::body::Body;
 use super::deadlines::Turn;
+use super::instances::Instances;
+use super::probe::Probes;
 use super::readiness::Readiness;
 use super::{WebOptions, landing, negotiate};
 use crate::exposition::{Exposition, Rendered};
+use crate::poller::Prober;
 use crate::reload::Reload;
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
@@ -37,6 +41,8 @@ pub(super) struct Routes(Arc<Inner>);
 struct Inner {
     telemetry_path: String,
     exposition: Exposition,
+    probes: Probes,
+    instances: Instances,
     readiness: Arc<Readiness>,
     scrapes: Arc<Semaphore>,
     reloads: Option<Reloads>,
@@ -51,7 +57,7 @@ struct Reloads {
 }
 
 /// An answer before it is fitted to the request's method.
-struct Answer {
+pub(super) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Rendered,
@@ -59,8 +65,10 @@ struct Answer {
 }
 
 impl Routes {
-    pub(super) fn new(options: &WebOptions, exposition: Exposition, readiness: Arc<Readiness>) -> Self {
+    pub(super) fn new(options: &WebOptions, exposition: Exposition, prober: Prober, readiness: Arc<Readiness>) -> Self {
         Self(Arc::new(Inner {
+            probes: Probes::new(exposition.clone(), prober, options.bounds.probes),
+            instances: Instances::new(exposition.clone(), options.bounds.lists),
             telemetry_path: options.telemetry_path.clone(),
             exposition,
             readiness,
@@ -84,16 +92,18 @@ impl Routes {
         let inner = Arc::clone(&self.0);
         async move {
             let (head, _) = request.into_parts();
-            let answer = inner.route(&head.method, head.uri.path(), &head.headers).await;
+            let answer = inner.route(&head).await;
             Ok(answer.to(&head.method, turn))
         }
     }
 }
 
 impl Inner {
-    async fn route(&self, method: &Method, path: &str, headers: &HeaderMap) -> Answer {
+    async fn route(&self, head: &Parts) -> Answer {
+        let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
         // The telemetry path is the user's choice and comes first, even where it is `/`.
-        let known = path == self.telemetry_path || matches!(path, "/" | "/-/healthy" | "/-/ready");
+        let known = path == self.telemetry_path
+            || matches!(path, "/" | "/-/healthy" | "/-/ready" | "/probe" | "/api/v1/instances");
         if !known {
             if path == "/-/reload" {
                 return self.reload(method).await;
@@ -108,6 +118,8 @@ impl Inner {
             return self.metrics(headers).await;
         }
         match path {
+            "/probe" => self.probes.answer(head.uri.query(), headers).await,
+            "/api/v1/instances" => self.instances.answer(head.uri.query(), headers).await,
             "/-/healthy" => Answer::text(StatusCode::OK, "healthy\n"),
             "/-/ready" => match self.readiness.check() {
                 Ok(()) => Answer::text(StatusCode::OK, "ready\n"),
@@ -145,8 +157,7 @@ impl Inner {
 
     async fn metrics(&self, headers: &HeaderMap) -> Answer {
         let Ok(slot) = Arc::clone(&self.scrapes).try_acquire_owned() else {
-            return Answer::text(StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at the same time; try again\n")
-                .with(RETRY_AFTER, "1");
+            return Answer::too_many("scrapes");
         };
         let (format, gzip) = (negotiate::format(headers), negotiate::gzip(headers));
         let exposition = self.exposition.clone();
@@ -160,31 +171,44 @@ impl Inner {
                 return Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "metrics could not be rendered; see the log\n");
             }
         };
-        let mut answer =
-            Answer::new(StatusCode::OK, format.content_type(), rendered).with(VARY, "Accept, Accept-Encoding");
-        if gzip {
-            answer = answer.with(CONTENT_ENCODING, "gzip");
-        }
-        answer.slot = Some(slot);
-        answer
+        Answer::new(StatusCode::OK, format.content_type(), rendered)
+            .with(VARY, "Accept, Accept-Encoding")
+            .gzipped(gzip)
+            .holding(slot)
     }
 }
 
 impl Answer {
-    fn new(status: StatusCode, content_type: &'static str, body: impl Into<Rendered>) -> Self {
+    pub(super) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Rendered>) -> Self {
         Self { status, headers: HeaderMap::new(), body: body.into(), slot: None }
             .with(CONTENT_TYPE, content_type)
             .with(CACHE_CONTROL, "no-store")
             .with(X_CONTENT_TYPE_OPTIONS, "nosniff")
     }
 
-    fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
+    pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
         Self::new(status, PLAIN_TEXT, body.into())
     }
 
-    fn with(mut self, name: hyper::header::HeaderName, value: &'static str) -> Self {
+    pub(super) fn with(mut self, name: hyper::header::HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));
         self
+    }
+
+    /// The same, whose body is compressed or not.
+    pub(super) fn gzipped(self, is_gzipped: bool) -> Self {
+        if is_gzipped { self.with(CONTENT_ENCODING, "gzip") } else { self }
+    }
+
+    /// The same, holding its place among others until the last byte is sent.
+    pub(super) fn holding(self, slot: OwnedSemaphorePermit) -> Self {
+        Self { slot: Some(slot), ..self }
+    }
+
+    /// No place is free.
+    pub(super) fn too_many(what: &str) -> Self {
+        let text = format!("too many {what} at the same time; try again\n");
+        Self::text(StatusCode::SERVICE_UNAVAILABLE, text).with(RETRY_AFTER, "1")
     }
 
     /// The answer to a request of this method: to HEAD the same headers and no body.

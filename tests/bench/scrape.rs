@@ -79,7 +79,40 @@ fn scrapes(kind: &'static str) -> String {
         }
         table += &format!("; a GaugeVec registry {}: {:.0} × faster\n", ms(registrys), ratio(registrys, ours));
     }
-    table + "\n"
+    table + &lists(&server) + "\n"
+}
+
+/// What `/api/v1/instances` costs, and how scrapes go beside a client that asks for it each second.
+fn lists(server: &loopback::Exporter) -> String {
+    let bytes = |is_compressed| server.list(is_compressed).len();
+    let time = |is_compressed| ms(median(5, Duration::ZERO, || drop(server.list(is_compressed))));
+    let alone = median(5, Duration::from_millis(200), || server.scrape_away(true));
+    let (beside, longest) = std::thread::scope(|scope| {
+        let (done, until) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            while until.recv_timeout(Duration::from_secs(1)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                server.list(true);
+            }
+        });
+        let mut times = Vec::new();
+        let beside = median(25, Duration::from_millis(200), || {
+            let begun = Instant::now();
+            server.scrape_away(true);
+            times.push(begun.elapsed());
+        });
+        drop(done);
+        (beside, times.into_iter().max().unwrap())
+    });
+    format!(
+        "as JSON   {} bytes {}, compressed {} bytes {}; scrapes (gzip) alone {}, beside such a list each second {}, at most {}\n",
+        bytes(false),
+        time(false),
+        bytes(true),
+        time(true),
+        ms(alone),
+        ms(beside),
+        ms(longest)
+    )
 }
 
 /// The median time of so many runs, with a pause before each.

@@ -7,9 +7,10 @@ type allows.
 import contextlib
 import math
 import unittest
+import urllib.parse
 
 import program
-from program import get, wait_for
+from program import get, get_json, wait_for
 
 PLAIN = "text/plain;version=0.0.4"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
@@ -59,12 +60,12 @@ TYPES = {
 }
 
 
-def parse(url, accept):
+def parse(url, accept, path="/metrics"):
     """The families by name; a counter's is that without `_total`, as the parsers give it."""
     from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
     from prometheus_client.parser import text_string_to_metric_families as plain
 
-    status, headers, text = get(f"{url}/metrics", accept)
+    status, headers, text = get(f"{url}{path}", accept)
     assert status == 200, text
     if accept == OPENMETRICS:
         assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0"), headers
@@ -106,6 +107,17 @@ class Parsers(unittest.TestCase):
 
     def test_every_family_in_openmetrics(self):
         self.every_family_comes(OPENMETRICS)
+
+    def test_a_probe_tells_of_one_instance_in_both_formats(self):
+        watched = get_json(f"{self.url}/api/v1/instances", limit=1)["instances"][0]
+        query = urllib.parse.urlencode({key: watched[key] for key in ("project", "instance_id")})
+        for accept in (PLAIN, OPENMETRICS):
+            families = parse(self.url, accept, f"/probe?{query}")
+            self.assertIn("dcs_poll_success", families)
+            for name, family in families.items():
+                self.assertEqual(family.type, TYPES[name], name)
+                ids = {sample.labels["instance_id"] for sample in family.samples}
+                self.assertEqual(ids, {watched["instance_id"]}, name)
 
     def test_values_are_facts(self):
         def facts():

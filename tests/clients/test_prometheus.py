@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.parse
 
 import program
 from program import get, get_json, wait_for
@@ -250,16 +251,20 @@ class Prometheus(unittest.TestCase):
         self.assertNotIn("scrape", self.server.output)
 
     def test_promtool_finds_nothing_to_say_about_the_metrics(self):
-        text = get(f"{self.exporter}/metrics", "text/plain;version=0.0.4")[2]
-        result = subprocess.run(
-            [program.tool("promtool"), "check", "metrics"],
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+        watched = get_json(f"{self.exporter}/api/v1/instances", limit=1)["instances"][0]
+        probe = urllib.parse.urlencode({key: watched[key] for key in ("project", "instance_id")})
+        for path in ["/metrics", f"/probe?{probe}"]:
+            status, _, text = get(self.exporter + path, "text/plain;version=0.0.4")
+            self.assertEqual(status, 200, path)
+            result = subprocess.run(
+                [program.tool("promtool"), "check", "metrics"],
+                input=text,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""), path)
 
     def test_metadata_says_type_and_meaning(self):
         metadata = wait_for("Prometheus knows the families", lambda: get_json(f"{self.url}/api/v1/metadata")["data"])

@@ -13,7 +13,7 @@ const NARROW: &str = "limits: { requests_per_second: 40, burst: 5, concurrency: 
 const MOST_A_SECOND: usize = 5 + 40 + 3;
 
 /// Waits until the cloud has seen so many requests.
-async fn until_asked(cloud: &Handle, requests: u64) {
+pub(crate) async fn until_asked(cloud: &Handle, requests: u64) {
     let begin = Instant::now();
     while cloud.tally().requests < requests {
         assert!(begin.elapsed() < PATIENCE, "only {} requests came", cloud.tally().requests);

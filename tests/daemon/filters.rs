@@ -76,13 +76,13 @@ async fn filters_overrides_and_labels_follow_names_and_tags() {
     let info = info(&series, "shop-orders");
     assert!(info.contains("tag_cost_center=\"47\\\"11\\\\\\n7\"} 1") && !info.contains("tag_team"), "{info}");
     assert_eq!(rpo(&series, "shop-orders"), Some(29.0), "by its plan, as no override is for it any more");
-    assert!(series.is(&["dcs_project_missing_instances"], 0.0) && series.is(&["dcs_project_instances"], 9.0));
+    assert!(series.is(&["dcs_project_missing_instances"], 0.0) && series.is(&["dcs_project_instances"], 8.0));
 
     // The listing fails: what was known stays.
     cloud.set_faults([Fault::always(FaultKind::Forbidden)]);
     let series = daemon.scrape_until("polls fail", |series| series.is(&["dcs_poll_success{"], 0.0)).await;
     assert_eq!(self::info(&series, "shop-orders"), info);
-    assert_eq!(watched(&series).len(), 9);
+    assert_eq!(watched(&series).len(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -175,7 +175,7 @@ impl Daemon {
     /// No secret has come out: not in the log, not on a page.
     pub(crate) async fn assert_no_secret(&self, secrets: &[&str]) {
         let mut texts = self.log();
-        for path in ["/metrics", "/", "/-/ready", "/nonsense"] {
+        for path in ["/metrics", "/", "/-/ready", "/api/v1/instances", "/nonsense"] {
             texts.push(self.get(path).await.text().await.unwrap());
         }
         for text in texts {
@@ -193,7 +193,7 @@ pub(crate) struct Series {
 }
 
 impl Series {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let values = text
             .lines()
             .filter(|line| !line.starts_with('#'))

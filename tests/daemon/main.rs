@@ -9,6 +9,7 @@ mod filters;
 mod harness;
 mod lifecycle;
 mod logins;
+mod probe;
 mod reach;
 mod reload;
 mod seeds;

@@ -6,7 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dcs_backup_exporter::clock::Clock;
+use dcs_backup_exporter::cloud::client::HttpApi;
+use dcs_backup_exporter::config::Polling;
+use dcs_backup_exporter::domain::shard::Shard;
 use dcs_backup_exporter::exposition::{Exposition, OwnMetrics};
+use dcs_backup_exporter::poller::Poller;
 use dcs_backup_exporter::snapshot::Snapshot;
 use dcs_backup_exporter::web::{Bounds, Web, WebOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
+    /// Asked by probes, and never run: it answers nobody.
+    _poller: Option<Poller<HttpApi>>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -31,23 +37,30 @@ impl Server {
         Self::start_at(snapshot, bounds, "/metrics").await
     }
 
+    /// One whose poller has ended: probes know that at once.
+    pub(crate) async fn start_without_poller(snapshot: Arc<Snapshot>, bounds: Bounds) -> Self {
+        Self { _poller: None, ..Self::start(snapshot, bounds).await }
+    }
+
     pub(crate) async fn start_at(snapshot: Arc<Snapshot>, bounds: Bounds, telemetry_path: &str) -> Self {
         let (sender, snapshots) = watch::channel(snapshot);
         let names: Vec<_> = snapshots.borrow().projects.iter().map(|project| project.name.clone()).collect();
         let own = OwnMetrics::new(fleet::now(), fleet::DAY, &names);
+        let poller =
+            Poller::new(Vec::<(_, Arc<_>)>::new(), Shard::ALONE, &Polling::default(), Clock::system(), own.clone());
         let exposition = Exposition::new(snapshots.clone(), own, Clock::system());
         let options = WebOptions {
             addresses: vec!["127.0.0.1:0".parse().unwrap()],
             telemetry_path: telemetry_path.to_owned(),
             bounds,
         };
-        let web = Web::bind(options, exposition, snapshots).await.unwrap();
+        let web = Web::bind(options, exposition, snapshots, poller.prober()).await.unwrap();
         let addr = web.addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(web.run(async move {
             let _ = stopped.await;
         }));
-        Self { addr, snapshots: sender, stop, running }
+        Self { addr, snapshots: sender, _poller: Some(poller), stop, running }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

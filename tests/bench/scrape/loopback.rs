@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dcs_backup_exporter::clock::Clock;
+use dcs_backup_exporter::cloud::client::HttpApi;
+use dcs_backup_exporter::config::Polling;
 use dcs_backup_exporter::exposition::{Exposition, OwnMetrics};
+use dcs_backup_exporter::poller::Poller;
 use dcs_backup_exporter::snapshot::Snapshot;
 use dcs_backup_exporter::web::{Bounds, Web, WebOptions};
 use tokio::runtime::Runtime;
@@ -28,12 +31,15 @@ impl Exporter {
         let runtime = Runtime::new().unwrap();
         let (sender, snapshots) = watch::channel(fleet);
         let exposition = exposition(snapshots.clone());
+        let own = OwnMetrics::new(crate::fleet::now(), crate::fleet::DAY, &[]);
+        let _in_runtime = runtime.enter();
+        let prober = Poller::<HttpApi>::new(Vec::new(), &Polling::default(), Clock::system(), own).prober();
         let options = WebOptions {
             addresses: vec!["127.0.0.1:0".parse().unwrap()],
             telemetry_path: "/metrics".to_owned(),
             bounds: Bounds::default(),
         };
-        let web = runtime.block_on(Web::bind(options, exposition, snapshots)).unwrap();
+        let web = runtime.block_on(Web::bind(options, exposition, snapshots, prober)).unwrap();
         let address = web.addr().unwrap();
         runtime.spawn(web.run(std::future::pending()));
         runtime.spawn(async move {
@@ -51,6 +57,13 @@ impl Exporter {
     pub(crate) fn scrape(&self, compressed: bool) -> Vec<u8> {
         let mut body = Vec::new();
         get(self.address, "/metrics", compressed, &mut body);
+        body
+    }
+
+    /// The body of a list of all instances.
+    pub(crate) fn list(&self, compressed: bool) -> Vec<u8> {
+        let mut body = Vec::new();
+        get(self.address, "/api/v1/instances", compressed, &mut body);
         body
     }
 

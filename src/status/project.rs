@@ -1,0 +1,55 @@
+//! What is told of a project.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::seconds::Seconds;
+use super::trouble::Trouble;
+use crate::domain::ProjectId;
+use crate::snapshot::ProjectView;
+
+/// A project and how asking it goes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProjectStatus<'a> {
+    /// Its name in the configuration.
+    pub project: &'a str,
+    /// The cloud's id of it, once it is known.
+    pub project_id: Option<&'a str>,
+    /// Where one is configured.
+    pub region: Option<&'a str>,
+    /// Scheme, host and port.
+    pub endpoint: &'a str,
+    /// Of the API.
+    pub api_version: &'static str,
+    /// Whether the service itself answered the newest request.
+    pub up: Option<bool>,
+    /// Instances watched.
+    pub instances: u64,
+    /// Of these, how many the newest complete listing lacked.
+    pub missing_instances: Option<u64>,
+    /// How old a fact may rightly be now.
+    pub poll_interval_seconds: Seconds,
+    /// When the newest complete listing came.
+    pub last_listing_success_at: Option<Timestamp>,
+    /// Why it cannot be asked or listed.
+    pub error: Option<Trouble>,
+}
+
+impl<'a> ProjectStatus<'a> {
+    /// What is told of this project.
+    pub fn of(view: &'a ProjectView) -> Self {
+        Self {
+            project: view.name.as_str(),
+            project_id: view.project_id.as_ref().map(ProjectId::as_str),
+            region: Some(view.region.as_str()).filter(|region| !region.is_empty()),
+            endpoint: &view.endpoint,
+            api_version: view.api_version.as_str(),
+            up: view.up,
+            instances: view.watched,
+            missing_instances: view.missing,
+            poll_interval_seconds: view.poll_interval.into(),
+            last_listing_success_at: view.listed_at,
+            error: view.error.as_deref().map(Trouble::of),
+        }
+    }
+}
