@@ -7,11 +7,13 @@
 #![allow(clippy::disallowed_macros)] // a benchmark prints its figures
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // quantiles
 
+mod figures;
 mod week;
 
 use std::sync::Mutex;
 
 use dcs_backup_exporter::domain::Operation;
+use figures::Bar::{AtLeast, AtMost};
 use week::{Figures, Week, quantile, simulate};
 
 const PART: u32 = 1000;
@@ -59,5 +61,15 @@ fn main() {
             quantile(&figures.by_hand, 1.0),
             figures.untold,
         );
+        let p99 = quantile(&figures.scheduled, 0.99).as_secs_f64();
+        let by_hand = quantile(&figures.by_hand, 1.0).as_secs_f64();
+        figures::tell(
+            &format!("calls {instances}, {name}"),
+            2880.0 / total,
+            "times fewer than every 60 s",
+            AtLeast(12.0),
+        );
+        figures::tell(&format!("scheduled backups {instances}, {name}"), p99, "s until seen (p99)", AtMost(60.0));
+        figures::tell(&format!("manual backups {instances}, {name}"), by_hand, "s until seen (most)", AtMost(900.0));
     }
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::format_push_string)] // … and its tables too
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)] // … on the standard output, by the system's clock
 
+mod figures;
 #[path = "../exposition/fleet.rs"]
 #[allow(dead_code)] // the fleet is made for more than benchmarks
 mod fleet;
@@ -24,6 +25,9 @@ mod registry;
 mod size;
 
 use std::time::{Duration, Instant};
+
+use figures::Bar::{AtLeast, AtMost};
+use figures::{tell, tell_missing};
 
 /// How many instances the fleet of the figures has.
 const INSTANCES: u64 = 10_000;
@@ -56,13 +60,16 @@ fn scrapes(kind: &'static str) -> String {
     let share = compressed.len() as f64 / text.len() as f64 * 100.0;
     table += &format!("{lines} series, {} bytes, compressed {} ({share:.1} %)\n", text.len(), compressed.len());
 
+    tell(&format!("gzip body {INSTANCES} {kind}"), share, "% of the identity one", AtMost(12.0));
     let nginx = nginx::Nginx::start(&[("plain", text.as_bytes()), ("compressed", &compressed)]);
     if let Err(why) = &nginx {
         table += &format!("nginx: not measured, {why}\n");
     }
     let registry = registry::Registry::of(&text);
     drop(text);
-    for (name, is_compressed, file) in [("identity", false, "plain"), ("gzip", true, "compressed")] {
+    for (name, is_compressed, file, faster) in [("identity", false, "plain", 12.0), ("gzip", true, "compressed", 50.0)]
+    {
+        let what = format!("scrape {name} {INSTANCES} {kind}");
         let scrape = || server.scrape_away(is_compressed);
         let ours = median(40, Duration::ZERO, scrape);
         let spaced = median(9, Duration::from_millis(1_050), scrape);
@@ -70,13 +77,17 @@ fn scrapes(kind: &'static str) -> String {
         let registrys = median(3, Duration::ZERO, || registry.encode(is_compressed));
         table += &format!("{name:9} ours {}, the first in its second {}", ms(ours), ms(spaced));
         if let Some(others) = others {
+            tell(&what, ratio(ours, others), "x nginx", AtMost(1.5));
             table += &format!(
                 "; nginx, the same bytes {}: {:.2} ×, {:.2} ×",
                 ms(others),
                 ratio(ours, others),
                 ratio(spaced, others)
             );
+        } else {
+            tell_missing(&what, "nginx is missing: apt-get install nginx", AtMost(1.5));
         }
+        tell(&what, ratio(registrys, ours), "x faster than a GaugeVec registry", AtLeast(faster));
         table += &format!("; a GaugeVec registry {}: {:.0} × faster\n", ms(registrys), ratio(registrys, ours));
     }
     table + &lists(&server) + "\n"

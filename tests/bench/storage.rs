@@ -6,6 +6,8 @@
 #![allow(clippy::disallowed_macros)] // a benchmark prints its figures
 #![allow(clippy::disallowed_methods)] // and reads the real clocks
 
+mod figures;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ use dcs_backup_exporter::memory::{
 };
 use dcs_backup_exporter::snapshot::Details;
 use dcs_backup_exporter::storage::directory::Directory;
+use figures::Bar::AtMost;
 use jiff::{SignedDuration, Timestamp};
 
 const ENDPOINT: &str = "http://127.0.0.1:9/";
@@ -180,6 +183,7 @@ fn measure(instances: usize, place: &Path) {
         .collect();
     drop(directory);
     let (times, resident): (Vec<_>, Vec<_>) = (0..STARTS).map(|_| start(&configuration)).unzip();
+    let to_ready = median(times);
     println!(
         "{instances:>7} instances: file {:>8.3} MB ({:>4} B each), written in {:>7.1?}, read in {:>7.1?}, \
          exec to ready {:>7.1?}, then resident {:>5.1} MB",
@@ -187,9 +191,12 @@ fn measure(instances: usize, place: &Path) {
         size / instances.max(1) as u64,
         median::<Duration>(writings),
         median::<Duration>(readings),
-        median(times),
+        to_ready,
         median(resident) as f64 / 1e6,
     );
+    if instances == 10_000 {
+        figures::tell("start with 10000 stored", to_ready.as_secs_f64(), "s from exec to ready", AtMost(0.5));
+    }
 }
 
 fn main() {

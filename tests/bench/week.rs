@@ -18,7 +18,7 @@ use dcs_backup_exporter::domain::plan::BackupPolicy;
 use dcs_backup_exporter::domain::record::{BackupType, Record, State};
 use dcs_backup_exporter::domain::shard::Shard;
 use dcs_backup_exporter::domain::{InstanceId, Operation};
-use dcs_backup_exporter::exposition::OwnMetrics;
+use dcs_backup_exporter::exposition::{Exposition, OwnMetrics};
 use dcs_backup_exporter::pace::Pace;
 use dcs_backup_exporter::pace::keys::{Fingerprint, KeyRing};
 use dcs_backup_exporter::poller::Poller;
@@ -93,6 +93,11 @@ pub(crate) fn quantile(sorted: &[Duration], part: f64) -> Duration {
 
 /// Lets the fleet be polled with the default cadences and an ample budget.
 pub(crate) fn simulate(week: &Week) -> Figures {
+    simulate_beside(week, |_| std::future::ready(()))
+}
+
+/// The same, with something else that goes on in the fleet's time, and sees its exposition.
+pub(crate) fn simulate_beside<F: Future<Output = ()>>(week: &Week, beside: impl FnOnce(Exposition) -> F) -> Figures {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let cloud = Cloud::new(week);
@@ -104,9 +109,10 @@ pub(crate) fn simulate(week: &Week) -> Figures {
         let paces = vec![Arc::new(Pace::new(project.limits.unwrap()))];
         let counts = cloud.counts.clone();
         let api = Paced::new(cloud, project.name.clone(), paces, Arc::new(KeyRing::default()), metrics.clone());
-        let poller = Poller::new(vec![(project, api)], Shard::ALONE, &polling, clock, metrics);
+        let poller = Poller::new(vec![(project, api)], Shard::ALONE, &polling, clock.clone(), metrics.clone());
         let end = week.days * DAY;
-        poller.run(tokio::time::sleep(end)).await;
+        let exposition = Exposition::new(poller.subscribe(), metrics, clock);
+        tokio::join!(poller.run(tokio::time::sleep(end)), beside(exposition));
         let mut figures = std::mem::take(&mut counts.lock().unwrap().figures);
         let counts = counts.lock().unwrap();
         let must_be_told = |backup: &&Backup| !backup.told && backup.end + polling.idle_interval < HISTORY * DAY + end;

@@ -1,4 +1,4 @@
-"""A large scrape, compressed, read back by curl, Go and Python: all of it, as one file.
+"""A large scrape, compressed, read back by curl, Go, Python and Chromium: all of it, as one file.
 
 A fleet of some size is compressed in parts that are joined. Readers differ in what they forgive there: Chromium and
 Node's `zlib` see the first member of several only, curl stops, Go and Python's `gzip` read on. So beside the clients
@@ -7,6 +7,7 @@ themselves `zlib` is asked whether there is anything after the first member.
 
 import contextlib
 import gzip
+import html
 import pathlib
 import re
 import subprocess
@@ -84,3 +85,12 @@ class Gzip(unittest.TestCase):
 
     def test_go_reads_all(self):
         self.is_whole(self.output_of(program.tool("fetch"), self.url))
+
+    def test_chromium_reads_all(self):
+        with tempfile.TemporaryDirectory() as profile:
+            # Its sandbox needs rights that root and containers do not have; the page is our own.
+            flags = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", "--dump-dom")
+            page = self.output_of(program.tool("chromium"), *flags, self.url)
+        shown = re.fullmatch(r"<html>.*<pre[^>]*>(.*)</pre>.*</html>\n?", page, re.DOTALL)
+        self.assertTrue(shown, page[:300])
+        self.is_whole(html.unescape(shown.group(1)))

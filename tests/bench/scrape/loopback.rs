@@ -8,6 +8,7 @@ use std::time::Duration;
 use dcs_backup_exporter::clock::Clock;
 use dcs_backup_exporter::cloud::client::HttpApi;
 use dcs_backup_exporter::config::Polling;
+use dcs_backup_exporter::domain::shard::Shard;
 use dcs_backup_exporter::exposition::{Exposition, OwnMetrics};
 use dcs_backup_exporter::poller::Poller;
 use dcs_backup_exporter::snapshot::Snapshot;
@@ -33,7 +34,7 @@ impl Exporter {
         let exposition = exposition(snapshots.clone());
         let own = OwnMetrics::new(crate::fleet::now(), crate::fleet::DAY, &[]);
         let _in_runtime = runtime.enter();
-        let prober = Poller::<HttpApi>::new(Vec::new(), &Polling::default(), Clock::system(), own).prober();
+        let prober = Poller::<HttpApi>::new(Vec::<(_, Arc<_>)>::new(), Shard::ALONE, &Polling::default(), Clock::system(), own).prober();
         let options = WebOptions {
             addresses: vec!["127.0.0.1:0".parse().unwrap()],
             telemetry_path: "/metrics".to_owned(),
