@@ -87,6 +87,13 @@ case(
     instance(polled=None, polls=0) + instance(instance_id="other", polled=None, polls=0),
 )
 case(STALE, "not before anything was asked", {100: ""}, project(up=None, listed=None, instances=None, missing=None))
+case(
+    STALE,
+    "not where the listing has become empty: that has an alert of its own",
+    {125: "", 150: "", 180: ""},
+    project(),
+    instance(polled={0: NOW, 60: 60}, shown={0: 1, 70: None}),
+)
 case(STALE, "not of a project without instances", {100: ""}, project(instances=0))
 case(STALE, "not while no exporter is heard", {125: "", 400: ""}, lost=[(60, 500)])
 case(
@@ -120,8 +127,8 @@ NOT_READ = {"polled": {0: NOW, 60: 60, 400: NOW}, "polls": {0: 1, 60: 0, 400: 1}
 OTHER = instance(instance_id="other")
 blind_one(
     BLIND,
-    "45 minutes after its last answer, for half an hour, until the next",
-    {110: "", 135: "", 140: W, 395: W, 410: W, 420: ""},
+    "45 minutes behind the others, for an hour, until its next answer",
+    {110: "", 165: "", 170: W, 395: W, 410: W, 420: ""},
     project(),
     instance(**NOT_READ) + OTHER,
     says="What is known of cache (i, project p) is old, while others of its project are read. It may be that its permissions "
@@ -131,35 +138,54 @@ blind_one(BLIND, "not while all are read", {600: ""}, project(), instance() + OT
 blind_one(
     BLIND,
     "three stretched intervals are longer",
-    {200: "", 270: "", 275: W},
+    {200: "", 300: "", 305: W},
     project(interval=60),
     instance(**NOT_READ) + OTHER,
 )
 blind_one(
     BLIND,
     "one that could never be read",
-    {10: "", 25: "", 30: W, 300: W},
+    {10: "", 55: "", 60: W, 300: W},
     project(),
     instance(polled=None, polls=0) + OTHER,
 )
+shown, facts = blind(60, 400)
+blind_one(
+    BLIND, "not all of a project", {300: "", 600: ""}, shown, instance(**facts) + instance(instance_id="other", **facts)
+)
 blind_one(
     BLIND,
-    "not a second time while the whole project is stale, nor in the hour after",
-    {140: "", 400: "", 480: "", 495: W},
-    project(up={0: 1, 60: 0, 400: 1}),
-    instance(polled={0: NOW, 60: 60}) + instance(instance_id="other", polled={0: NOW, 60: 60, 400: NOW}),
+    "not all of a project that was never read: that has an alert of its own",
+    {300: ""},
+    project(),
+    instance(polled=None, polls=0) + instance(instance_id="other", polled=None, polls=0),
+)
+blind_one(
+    BLIND,
+    "in the hour after an outage each has its turn",
+    {400: "", 445: "", 480: ""},
+    shown,
+    instance(polled={0: NOW, 60: 60, 450: NOW}) + instance(instance_id="other", **facts),
+)
+shown, facts = blind(200, 500)
+blind_one(
+    BLIND,
+    "an outage of the project does not end it",
+    {170: W, 400: W, 505: W, 600: W},
+    shown,
+    instance(polled={0: NOW, 60: 60}) + instance(instance_id="other", **facts),
 )
 blind_one(
     BLIND,
     "one whose restores cannot be read",
-    {HOUR: "", 565: "", 570: W},
+    {HOUR: "", 595: "", 600: W},
     project(),
     instance(polled={"restores": {0: NOW, 60: 60}}, polls={"restores": {0: 1, 60: 0}}) + OTHER,
 )
 blind_one(
     BLIND,
     "one whose restores could never be read",
-    {25: "", 30: W},
+    {55: "", 60: W},
     project(),
     instance(polled={"restores": None}, polls={"restores": 0}) + OTHER,
 )
@@ -167,24 +193,40 @@ blind_one(BLIND, "policies are read rarely", {900: ""}, project(), instance(poll
 blind_one(
     BLIND,
     "not one that is gone",
-    {140: "", 200: ""},
+    {170: "", 300: ""},
     project(),
     instance(polled={0: NOW, 60: 60}, shown={0: 1, 80: None}) + OTHER,
 )
 blind_one(
     BLIND,
     "lost scrapes do not begin it anew",
-    {135: "", 140: W, 150: W, 170: W},
+    {165: "", 170: W, 180: W, 200: W},
     project(),
     instance(**NOT_READ) + OTHER,
-    lost=[(125, 130), (145, 150), (160, 170)],
+    lost=[(125, 130), (145, 155), (175, 180), (190, 200)],
+)
+blind_one(
+    BLIND,
+    "of restores, lost scrapes do not begin it anew",
+    {595: "", 600: W, 605: W, 640: W},
+    project(),
+    instance(polled={"restores": {0: NOW, 60: 60}}, polls={"restores": {0: 1, 60: 0}}) + OTHER,
+    lost=[(560, 570), (605, 615), (630, 640)],
 )
 blind_one(
     BLIND,
     "a rename does not begin it anew",
-    {135: "", 140: W, 150: W},
+    {165: "", 170: W, 180: W},
     project(),
     instance(**NOT_READ, name={0: "cache", 130: "renamed"}) + OTHER,
+)
+blind_one(
+    BLIND,
+    "an exporter that is away does not end it",
+    {170: W, 300: W},
+    project(),
+    instance(**NOT_READ) + OTHER,
+    lost=[(200, 310)],
 )
 blind_one(
     BLIND,
@@ -192,6 +234,16 @@ blind_one(
     {300: "", 600: ""},
     replicas={"a": (project(), instance() + OTHER), "b": (project(), instance(**NOT_READ) + OTHER)},
     lost={"a": [(295, 300)]},
+)
+# The other replica has not tried the restores.
+blind_one(
+    BLIND,
+    "not where another replica reads its restores",
+    {300: "", 700: ""},
+    replicas={
+        "a": (project(), instance() + OTHER),
+        "b": (project(), instance(polled={"restores": {0: NOW, 60: 60}}, polls={"restores": {0: 1, 60: 0}}) + OTHER),
+    },
 )
 
 KEY = "DcsCredentialsFailing"

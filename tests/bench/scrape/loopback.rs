@@ -34,7 +34,9 @@ impl Exporter {
         let exposition = exposition(snapshots.clone());
         let own = OwnMetrics::new(crate::fleet::now(), crate::fleet::DAY, &[]);
         let _in_runtime = runtime.enter();
-        let prober = Poller::<HttpApi>::new(Vec::<(_, Arc<_>)>::new(), Shard::ALONE, &Polling::default(), Clock::system(), own).prober();
+        let prober =
+            Poller::<HttpApi>::new(Vec::<(_, Arc<_>)>::new(), Shard::ALONE, &Polling::default(), Clock::system(), own)
+                .prober();
         let options = WebOptions {
             addresses: vec!["127.0.0.1:0".parse().unwrap()],
             telemetry_path: "/metrics".to_owned(),
