@@ -198,7 +198,7 @@ impl Course {
         let renamed = self.about.get("names").and_then(Value::as_array).into_iter().flatten();
         let name = renamed
             .filter(|name| name[0].as_f64().unwrap() <= hour)
-            .last()
+            .next_back()
             .map_or(&self.about["name"], |name| &name[1]);
         let is_single = self.about["single"] == Value::Bool(true);
         let (begins, is_on, updated) = self.plan(hour);

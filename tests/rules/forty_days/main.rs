@@ -75,7 +75,8 @@ async fn live(events: &Value, replica: &str, step: u64, families: BTreeSet<Strin
             process = world.start(Some(memory).filter(|_| restart["memory"] == Value::Bool(true)));
         }
         let is_lost = minute < away_until || fraction((replica, minute, "scrape")) * LOST < 1.0;
-        seen.scrape(minute, (!is_lost).then(|| process.exposition.render(Format::Text).to_text()));
+        let text = (!is_lost).then(|| process.exposition.render(Format::Text).to_text());
+        seen.scrape(minute, text.as_deref());
         print!("{}", std::mem::take(&mut seen.out));
     }
     println!("!{}", world.truth());
@@ -178,24 +179,21 @@ struct Seen {
 }
 
 impl Seen {
-    fn scrape(&mut self, minute: u64, text: Option<String>) {
+    fn scrape(&mut self, minute: u64, text: Option<&str>) {
         writeln!(self.out, "@{minute} {}", u8::from(text.is_some())).unwrap();
         let mut now = BTreeSet::new();
-        for line in text.as_deref().unwrap_or_default().lines().filter(|line| !line.starts_with('#')) {
+        for line in text.unwrap_or_default().lines().filter(|line| !line.starts_with('#')) {
             let name = line.split(['{', ' ']).next().unwrap();
             if !self.families.contains(name) {
                 continue;
             }
             let (series, value) = line.rsplit_once(' ').unwrap();
-            let number = match self.numbers.get(series) {
-                Some(number) => *number,
-                None => {
-                    let number = self.numbers.len();
-                    writeln!(self.out, "={number} {series}").unwrap();
-                    self.numbers.insert(series.to_owned(), number);
-                    number
-                }
-            };
+            let number = self.numbers.get(series).copied().unwrap_or_else(|| {
+                let number = self.numbers.len();
+                writeln!(self.out, "={number} {series}").unwrap();
+                self.numbers.insert(series.to_owned(), number);
+                number
+            });
             now.insert(number);
             if self.values.get(&number).is_none_or(|known| known != value) {
                 writeln!(self.out, "{number} {value}").unwrap();
