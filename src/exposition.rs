@@ -6,6 +6,7 @@
 //! * `fleet`: the families kept from scrape to scrape in `blocks`, so that a scrape costs what has changed;
 //! * `gzip` and `deflate`: compressed blocks, joined to one member;
 //! * [`rendered`]: the pieces of an answer, put together while they are sent;
+//! * `rhythm`: when the next scrape is to be expected;
 //! * [`own`]: the exporter's own metrics, in a `prometheus` registry that nobody else touches.
 //!
 //! A scrape asks nobody but memory: it never waits for the cloud and never fails because the cloud does.
@@ -18,6 +19,7 @@ mod gzip;
 pub mod own;
 pub mod render;
 pub mod rendered;
+mod rhythm;
 pub mod single;
 mod text;
 

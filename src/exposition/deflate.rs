@@ -3,28 +3,50 @@
 //! Every text becomes blocks that end on a byte and do not refer to anything before them: a full flush of the
 //! encoder. So those of several texts can be put one after the other in any order (`gzip`).
 
+use std::sync::{Mutex, PoisonError};
+
 use zlib_rs::{Deflate, DeflateFlush};
 
-/// Without a header of its own, and with the longest window there is.
+/// The longest window there is.
 const WINDOW_BITS: u8 = 15;
-/// Level 1 codes with a table for all texts, which costs half as much again in bytes. Above 2 a third of a percent less
-/// is paid for with a third more time each: most of what is left are ids, and those are random.
+/// Level 1 codes all texts with one table, which costs half as much again in bytes. Each level above 2 saves a third of a
+/// percent of the text for a third more time: most of what is left are ids, and those are random.
 const LEVEL: i32 = 2;
 /// Room for the blocks' own bytes, whatever the text.
 const OVERHEAD: usize = 64;
+/// The longest text of one stored block.
+const LONGEST_STORED: usize = 0xffff;
+
+/// The encoder that was used last. Each has tables of a third of a megabyte, and every thread that made one of its own
+/// would keep that much of the heap.
+static SPARE: Mutex<Option<Deflate>> = Mutex::new(None);
 
 /// The text, compressed: whole blocks that end on a byte, none of them marked as the last.
 pub(super) fn deflated(text: &[u8]) -> Vec<u8> {
-    encoded(text, LEVEL)
+    let spare = || SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let spared = spare().take();
+    let mut encoder = spared.unwrap_or_else(|| Deflate::new(LEVEL, false, WINDOW_BITS));
+    encoder.reset();
+    let bytes = encoded(text, &mut encoder);
+    *spare() = Some(encoder);
+    bytes
 }
 
 /// A text too short to be worth compressing, in the form of a compressed one.
 pub(super) fn stored(text: &[u8]) -> Vec<u8> {
-    encoded(text, 0)
+    let mut bytes = Vec::with_capacity(text.len() + OVERHEAD);
+    for part in text.chunks(LONGEST_STORED) {
+        let length = u16::try_from(part.len()).expect("a part is no longer than that");
+        // Not the last one, stored; the length and its complement.
+        bytes.push(0);
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(&(!length).to_le_bytes());
+        bytes.extend_from_slice(part);
+    }
+    bytes
 }
 
-fn encoded(text: &[u8], level: i32) -> Vec<u8> {
-    let mut encoder = Deflate::new(level, false, WINDOW_BITS);
+fn encoded(text: &[u8], encoder: &mut Deflate) -> Vec<u8> {
     let mut bytes = vec![0; text.len() / 4 + OVERHEAD];
     let place = |total: u64| usize::try_from(total).expect("it is the length of something in memory");
     loop {

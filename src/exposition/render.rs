@@ -2,7 +2,7 @@
 //!
 //! The fleet's text is the same in both formats and kept from scrape to scrape (`fleet`). So that a scrape finds
 //! little to do, what polls have changed is rendered between scrapes too, by [`Exposition::keep_up`], as long as
-//! somebody scrapes at all; the ages too where that is every second.
+//! somebody scrapes at all; the ages too shortly before a scrape is to be expected.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -15,15 +15,12 @@ use super::fleet::Fleet;
 use super::gzip::{Joined, Packed};
 use super::own::OwnMetrics;
 use super::rendered::{Piece, Rendered};
+use super::rhythm::Rhythm;
 use crate::clock::Clock;
 use crate::snapshot::Snapshot;
 
 /// Between two looks at what polls have changed.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Who has not scraped for so long scrapes no more: Prometheus too forgets a series after five minutes.
-const LATELY: Duration = Duration::from_mins(5);
-/// Who has scraped within so long will do so again before ages rendered now are too old.
-const JUST_NOW: Duration = Duration::from_millis(1_500);
 /// A smaller fleet is compressed as one text at each scrape: its blocks are too short to be compressed well.
 const SMALL_FLEET: usize = 512 * 1024;
 
@@ -59,8 +56,8 @@ pub struct Exposition {
 #[derive(Debug, Default)]
 struct Kept {
     fleet: Fleet,
-    scraped_at: Option<Timestamp>,
-    scraped_compressed_at: Option<Timestamp>,
+    scrapes: Rhythm,
+    compressed_scrapes: Rhythm,
 }
 
 impl Exposition {
@@ -85,7 +82,7 @@ impl Exposition {
     /// Renders everything in this format as one gzip member; likewise.
     pub fn render_compressed(&self, format: Format) -> Rendered {
         let mut kept = self.brought_up_to_date();
-        kept.scraped_compressed_at = kept.scraped_at;
+        kept.compressed_scrapes.scraped(self.clock.now());
         let mut text = Vec::new();
         let mut member = Joined::default();
         if kept.fleet.is_longer_than(SMALL_FLEET) {
@@ -113,19 +110,18 @@ impl Exposition {
 
     fn catch_up(&self) {
         let now = self.clock.now();
-        let is_within = |moment: Option<Timestamp>, span| moment.is_some_and(|moment| now < moment + span);
         let mut kept = self.kept();
-        if !is_within(kept.scraped_at, LATELY) {
+        if !kept.scrapes.is_alive(now) {
             return;
         }
-        if is_within(kept.scraped_at, JUST_NOW) {
+        if kept.scrapes.is_near(now) {
             kept.fleet.move_to(now);
         }
         let snapshot = self.snapshots.borrow().clone();
         kept.fleet.take(&snapshot);
-        if is_within(kept.scraped_compressed_at, JUST_NOW) {
+        if kept.compressed_scrapes.is_near(now) {
             kept.fleet.packed();
-        } else if is_within(kept.scraped_compressed_at, LATELY) {
+        } else if kept.compressed_scrapes.is_alive(now) {
             kept.fleet.pack_ahead();
         }
     }
@@ -135,7 +131,7 @@ impl Exposition {
         let mut kept = self.kept();
         let now = self.clock.now();
         let snapshot = self.snapshots.borrow().clone();
-        kept.scraped_at = Some(now);
+        kept.scrapes.scraped(now);
         kept.fleet.move_to(now);
         kept.fleet.take(&snapshot);
         kept
@@ -185,7 +181,7 @@ mod tests {
         assert!(is_taken().await);
         exposition.render_compressed(Format::Text);
         assert!(is_taken().await);
-        tokio::time::sleep(LATELY).await;
+        tokio::time::sleep(Duration::from_mins(5)).await;
         assert!(!is_taken().await, "nobody scrapes any more");
     }
 }

@@ -1,5 +1,7 @@
 //! What is told of an instance.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -35,6 +37,8 @@ pub struct InstanceStatus<'a> {
     pub created_at: Option<Timestamp>,
     /// Its memory.
     pub max_memory_bytes: Option<u64>,
+    /// The tags that the configuration names, by their labels.
+    pub tags: BTreeMap<&'a str, &'a str>,
     /// Whether it can be backed up at all.
     pub backup_supported: Option<bool>,
     /// The age at which its newest backup is too old.
@@ -156,6 +160,7 @@ impl<'a> InstanceStatus<'a> {
             status: details.and_then(|details| details.status).map(Status::as_str),
             created_at: details.and_then(|details| details.created_at),
             max_memory_bytes: details.and_then(|details| details.max_memory_bytes),
+            tags: view.tags.iter().collect(),
             backup_supported: view.supported,
             rpo_seconds: view.rpo.filter(|_| view.supported != Some(false)).map(Seconds),
             policy: view.policy.as_ref().map(|policy| PolicyStatus::of(policy, now)),

@@ -16,7 +16,7 @@ use dcs_backup_exporter::exposition::{Exposition, Format};
 use figures::Bar::AtMost;
 use week::{Week, simulate_beside};
 
-const INSTANCES: u32 = 500;
+const INSTANCES: u32 = 300;
 const DAYS: u32 = 30;
 const SCRAPE: Duration = Duration::from_mins(10);
 const SCRAPES_A_DAY: u32 = 144;
@@ -35,8 +35,16 @@ fn main() {
         }
     });
     println!("{:.0} calls of {INSTANCES} instances", simulated.total_per_day() * simulated.instance_days);
-    let growth = (residents.last().unwrap() / residents[0] - 1.0) * 100.0;
-    figures::tell(&format!("memory of {INSTANCES} after a month"), growth, "% more than on the third day", AtMost(3.0));
+    // It goes up and down by what the allocator has in hand: so averages are compared.
+    let average = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    let (first, last) = (average(&residents[..3]), average(&residents[residents.len() - 3..]));
+    let growth = (last / first - 1.0) * 100.0;
+    figures::tell(
+        &format!("memory of {INSTANCES} after a month"),
+        growth,
+        "% more than in its first days",
+        AtMost(3.0),
+    );
 }
 
 fn scrape_away(exposition: &Exposition, compressed: bool) {
