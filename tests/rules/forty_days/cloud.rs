@@ -195,11 +195,9 @@ impl Course {
     }
 
     fn instance(&self, hour: f64, with_policy: bool) -> Instance {
-        let renamed = self.about.get("names").and_then(Value::as_array).into_iter().flatten();
-        let name = renamed
-            .filter(|name| name[0].as_f64().unwrap() <= hour)
-            .next_back()
-            .map_or(&self.about["name"], |name| &name[1]);
+        let mut renamed = self.about.get("names").and_then(Value::as_array).into_iter().flatten();
+        let newest = renamed.rfind(|name| name[0].as_f64().unwrap() <= hour);
+        let name = newest.map_or(&self.about["name"], |name| &name[1]);
         let is_single = self.about["single"] == Value::Bool(true);
         let (begins, is_on, updated) = self.plan(hour);
         let restoring = self.restores.iter().any(|life| life.begin <= hour && hour < life.end);
