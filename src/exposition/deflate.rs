@@ -17,8 +17,7 @@ const OVERHEAD: usize = 64;
 /// The longest text of one stored block.
 const LONGEST_STORED: usize = 0xffff;
 
-/// The encoder that was used last. Each has tables of a third of a megabyte, and every thread that made one of its own
-/// would keep that much of the heap.
+/// The encoder that was used last: each has tables of a third of a megabyte.
 static SPARE: Mutex<Option<Deflate>> = Mutex::new(None);
 
 /// The text, compressed: whole blocks that end on a byte, none of them marked as the last.
