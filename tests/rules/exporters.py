@@ -139,7 +139,7 @@ WRITES = "dcs_exporter_storage_write_failures_total"
 case(
     STORAGE,
     "half an hour of failures",
-    {60: "", 85: "", 90: W, 200: W, 225: W, 240: ""},
+    {60: "", 85: "", 90: W, 200: W, 220: W, 240: ""},
     [(WRITES, {}, {minute: min(max(0, minute - 55), 145) for minute in range(0, 300, 5)})],
     says="An exporter of job dcs-backup-exporter cannot write its facts: after a restart it will know nothing before it has "
     "asked.",
