@@ -361,7 +361,7 @@ case(
     says="The newest backup of cache (i, project p) has 40% of the usual size.",
 )
 case(SIZE, "not a little less", {2 * DAY: ""}, size={0: GIB, DAY: 0.6 * GIB})
-case(SIZE, "not what is small anyway", {2 * DAY: ""}, size={0: 8 * MIB, DAY: MIB})
+case(SIZE, "not what is small anyway", {DAY + 300: ""}, size={0: 8 * MIB, DAY: MIB})
 case(SIZE, "what is not that small", {DAY + 300: W}, size={0: 12 * MIB, DAY: MIB})
 case(
     SIZE,
@@ -476,4 +476,19 @@ case(
     {600: "", 680: ""},
     replicas={"a": (project(), instance(**WINDOW)), "b": (shown, instance(**facts, **WINDOW, oldest_restorable=0))},
     lost={"a": [(615, 680)]},
+)
+
+# For dashboards.
+COMPLIANT = "instance_id:dcs_backup_rpo_compliant:bool"
+case(COMPLIANT, "within the RPO", {115: 1, 120: 1, 125: 0, 300: 0, 305: 1}, success={0: 0, 305: 300})
+case(COMPLIANT, "never backed up", {60: 0}, **NONE)
+case(COMPLIANT, "nobody says how old it may be", {60: None}, rpo=None)
+CASES.add(
+    "project:dcs_backup_rpo_compliance:ratio",
+    "the part of the instances that are within their RPO",
+    {60: 1, 180: 0.75},
+    project(),
+    instance(success=0),
+    *(instance(instance_id=other) for other in "jkl"),
+    labels={"project": "p"},
 )

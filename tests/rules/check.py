@@ -5,10 +5,12 @@ import sys
 import backups
 import data
 import exporters
+import facts
+import memory
 import promtool
 import restores
 
-ALL = (backups.CASES, restores.CASES, data.CASES, data.INSTANCES, exporters.CASES)
+ALL = (backups.CASES, restores.CASES, data.CASES, data.INSTANCES, exporters.CASES, facts.CASES, memory.CASES)
 
 
 def cases():

@@ -87,6 +87,14 @@ case(
     instance(polled=None, polls=0) + instance(instance_id="other", polled=None, polls=0),
 )
 case(STALE, "not before anything was asked", {100: ""}, project(up=None, listed=None, instances=None, missing=None))
+shown, facts = blind(60)
+case(
+    STALE,
+    "45 minutes, however often it is asked",
+    {120: "", 125: C},
+    project(up={0: 1, 60: 0}, interval=5),
+    instance(**facts),
+)
 case(
     STALE,
     "not where the listing has become empty: that has an alert of its own",
@@ -471,7 +479,7 @@ case(
 case(
     LEFT,
     "all of them, until they are back",
-    {60: "", 70: "", 75: C, 400: C, 3 * DAY: C, 3 * DAY + 20: ""},
+    {60: "", 70: "", 80: C, 400: C, 3 * DAY: C, 3 * DAY + 20: ""},
     project(instances={0: 20, 120: 0, 3 * DAY: 20}, missing={0: 0, 60: 20, 120: 0}),
     says="The listing of project p is empty. If nobody deleted the instances, a permission was lost, and no other alert tells "
     "of their backups.",

@@ -130,15 +130,15 @@ def project(name="p", up=1, interval=15, listed=NOW, instances=1, missing=0, **m
     return series + [(metric, labels, points) for metric, points in more.items()]
 
 
-def target(*groups, replica="a", job=JOB, lost=(), end):
+def target(*groups, replica="a", job=JOB, lost=(), end, step=5):
     """All series of a scraped exporter, with its own."""
     own = [("dcs_exporter_build_info", {"version": "1"}, 1)]
     labels = {"job": job, "instance": replica}
     rendered = []
     for metric, more, points in [*own, *(series for group in groups for series in group)]:
-        rendered.append(render(metric, {**labels, **more}, points, end, lost))
+        rendered.append(render(metric, {**labels, **more}, points, end, lost, step))
     up = {0: 1}
     for begin, until in lost:
         up.update({begin: 0, until: 1})
-    rendered.append(render("up", labels, up, end))
+    rendered.append(render("up", labels, up, end, step=step))
     return rendered

@@ -109,7 +109,7 @@ case(
 case(
     SHARDS,
     "lost scrapes of the others do not begin it anew",
-    {80: "", 85: C},
+    {75: "", 85: C},
     replicas={"a": (shard(0, 2),), "b": (shard(1, 2),)},
     lost={"a": [(75, 80)], "b": [(60, 200)]},
 )

@@ -289,7 +289,7 @@ def spans(steps):
     return found
 
 
-def judged(wanted, firing, steps):
+def judged(wanted, firing):
     """Every wrong page: missed, false, or one too many; and how many notifications there were."""
     wrong, notifications = [], 0
     for key in sorted(wanted.keys() | firing.keys()):
@@ -324,6 +324,31 @@ def judged(wanted, firing, steps):
     return wrong, notifications
 
 
+# Of these, Alertmanager lets the first one tell: see the inhibition in dashboards/README.md.
+REASONS = ("DcsBackupSlotMissed", "DcsBackupLastAttemptFailed", "DcsBackupSkippedBusy")
+
+
+def told_twice(wanted, firing):
+    """Instances of which more than one warning tells that there is no new backup, for one reason."""
+    wrong = []
+    for project, instance in sorted({key[2:] for key in firing if key[3]}):
+
+        def of(alerts, among, project=project, instance=instance):
+            return {step for alert in alerts for step in among.get((alert, "warning", project, instance), ())}
+
+        reasons = of(REASONS, firing)
+        starts = [begin for alert in REASONS for begin, _ in spans(of([alert], firing))]
+        starts += [begin for begin, _ in spans(of(["DcsBackupStale"], firing)) if begin not in reasons]
+        slack = round(SLACK[""] * 60 / STEP)
+        for begin, end in spans(of([*REASONS, "DcsBackupStale"], wanted)):
+            told = sorted(start for start in starts if begin <= start <= end + slack)
+            if len(told) > 1:
+                wrong.append(
+                    (("one reason", "warning", project, instance), "told more than once", [(at, at) for at in told])
+                )
+    return wrong
+
+
 def hours(found):
     return ", ".join(f"{begin * STEP / 60:.1f}–{end * STEP / 60:.1f} h" for begin, end in found[:6])
 
@@ -342,7 +367,8 @@ def main(program, replicas, rules=None):
         firing.update({key: steps for key, steps in found.items() if key[3] or part == 0})
     steps = len(shown[0].scraped)
     wanted = expected(events, shown[0].truth, replicas, steps)
-    wrong, notifications = judged(wanted, firing, steps)
+    wrong, notifications = judged(wanted, firing)
+    wrong += told_twice(wanted, firing)
     names = {true["id"]: true["name"] for true in shown[0].truth}
     for key, what, found in wrong:
         print(f"{what}: {' '.join(key[:3])} {names.get(key[3], '')}: {hours(found)}")

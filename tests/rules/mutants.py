@@ -7,8 +7,6 @@ entry is not needed any more.
 import copy
 import re
 
-from promtool import name_of
-
 TOKEN = re.compile(
     r"""(?P<string>"[^"]*")
       | (?P<duration>\b\d+(?:ms|[smhdwy])\b)
@@ -127,4 +125,4 @@ def all_mutants(rules):
     """Every mutant of every rule: the place of the rule, what was changed, and what came of it."""
     for place, rule in enumerate(rules):
         for what, mutant in mutants(rule):
-            yield place, f"{name_of(rule)} {rule.get('labels', {}).get('severity', '')}".strip(), what, mutant
+            yield place, what, mutant

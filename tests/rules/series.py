@@ -1,11 +1,9 @@
 """Series as promtool's unit tests want them, from what an exporter shows when.
 
-Times are minutes from the beginning of a test, and there is a sample every STEP. What a series is worth is told by the
+Times are minutes from the beginning of a test, and there is a sample every `step` of them. What a series is worth is told by the
 moments at which that changes: `{0: 1, 60: None, 90: 0}` is 1 for an hour, absent for half an hour, and 0 from then on.
 A series that goes away ends with a stale marker, as a scrape without it leaves one.
 """
-
-STEP = 5
 
 
 class Clock:
@@ -49,10 +47,10 @@ def notation(values):
     return " ".join(tokens)
 
 
-def render(name, labels, points, end, lost=()):
+def render(name, labels, points, end, lost=(), step=5):
     """A series of a test that ends at a minute; within the `lost` spans of minutes its target is not scraped."""
     values = []
-    for minute in range(0, end + 1, STEP):
+    for minute in range(0, end + 1, step):
         is_lost = any(begin <= minute < until for begin, until in lost)
         values.append(None if is_lost else at(points, minute))
     text = ",".join(f'{label}="{value}"' for label, value in labels.items())

@@ -9,24 +9,28 @@ pub(super) struct Envelope {
     list: &'static str,
     total: &'static str,
     known: &'static [&'static str],
+    /// Whether nothing at all may pass for an empty list: of an instance's records it may, since some services answer a
+    /// single node so; but a listing that says nothing would let all instances vanish.
+    may_be_absent: bool,
 }
 
 /// Keys of an error's body: with one of these an answer without a list is no empty list.
 const OF_ERRORS: [&str; 4] = ["error_code", "error_msg", "error", "errorCode"];
 
 macro_rules! envelope {
-    ($list:literal, $total:literal) => {
+    ($list:literal, $total:literal, $may_be_absent:literal) => {
         Envelope {
             list: $list,
             total: $total,
             known: &[$list, $total, OF_ERRORS[0], OF_ERRORS[1], OF_ERRORS[2], OF_ERRORS[3]],
+            may_be_absent: $may_be_absent,
         }
     };
 }
 
-pub(super) const BACKUPS: Envelope = envelope!("backup_record_response", "total_num");
-pub(super) const RESTORES: Envelope = envelope!("restore_record_response", "total_num");
-pub(super) const INSTANCES: Envelope = envelope!("instances", "instance_num");
+pub(super) const BACKUPS: Envelope = envelope!("backup_record_response", "total_num", true);
+pub(super) const RESTORES: Envelope = envelope!("restore_record_response", "total_num", true);
+pub(super) const INSTANCES: Envelope = envelope!("instances", "instance_num", false);
 
 /// Reads a page; `f` makes an item of an entry, or names the field for whose sake it cannot.
 pub(super) fn read<T>(
@@ -37,7 +41,8 @@ pub(super) fn read<T>(
 ) -> Result<Page<T>, WireError> {
     let mut page = Page::default();
     let fields = match body {
-        Value::Absent => return Ok(page),
+        Value::Absent if envelope.may_be_absent => return Ok(page),
+        Value::Absent => return Err(WireError::OtherContent("is empty, though it should hold a list")),
         Value::List(_) => return Err(WireError::OtherContent("is a bare list; an object with one is expected")),
         Value::Object(_) => match body.object(envelope.known) {
             Ok(Some(fields)) => fields,

@@ -103,8 +103,10 @@ fn every_shape_of_no_records() {
             assert_eq!((page.items.len(), page.received), (0, 0), "{body}");
             assert_eq!(page.oddities, Oddities::default(), "{body}");
         }
+        // A listing that says nothing at all would let every instance vanish.
+        let says_something = body.contains("LIST") || body.contains("total_num");
         let body = body.replace("LIST", "instances").replace("total_num", "instance_num");
-        assert_eq!(instances(&body).unwrap().received, 0, "{body}");
+        assert_eq!(instances(&body).ok().map(|page| page.received), says_something.then_some(0), "{body}");
     }
 }
 

@@ -136,7 +136,12 @@ impl Project {
     fn take_discovery(&mut self, at: Moment) {
         self.doubt = Doubt::default();
         if self.config.discovery.is_some() {
-            return self.enqueue(Task::Listing, at.steady, self.due_listing(std::time::Duration::ZERO));
+            // One that is due already keeps its place in the line: however many reloads come, it gets its turn.
+            let due = self.due_listing(std::time::Duration::ZERO);
+            if self.queue.place(&Task::Listing).is_some() {
+                return self.queue.hasten(&Task::Listing, at.steady, due.measure);
+            }
+            return self.enqueue(Task::Listing, at.steady, due);
         }
         self.queue.remove(&Task::Listing);
         self.aside = Aside::default();

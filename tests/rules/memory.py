@@ -1,0 +1,208 @@
+"""Unit tests of what the rules remember of instances that nobody shows just now."""
+
+from cases import Cases
+from exporter import instance, project
+from series import NOW
+
+CASES = Cases({})
+OF_P, OF_Q = {"project": "p"}, {"project": "q"}
+IN_P, IN_Q, OTHER = (
+    {"instance_id": "i", "project": "p"},
+    {"instance_id": "i", "project": "q"},
+    {"instance_id": "j", "project": "p"},
+)
+HOUR, TWO_DAYS = 3600, 2 * 24 * 3600
+
+
+def series(*pairs):
+    """Series with their labels and values, but for those without."""
+    return [(labels, value) for labels, value in pairs if value is not None]
+
+
+CASES.add(
+    "project:dcs_memory_seconds:max",
+    "an hour; two days in an outage and the hour after, and while there is no exporter",
+    {
+        50: series((OF_P, HOUR), (OF_Q, HOUR)),
+        60: series((OF_P, TWO_DAYS), (OF_Q, HOUR)),
+        140: series((OF_P, TWO_DAYS), (OF_Q, HOUR)),
+        150: series((OF_P, HOUR), (OF_Q, HOUR)),
+        250: series((OF_P, HOUR), (OF_Q, HOUR)),
+        270: series((OF_P, TWO_DAYS), (OF_Q, TWO_DAYS)),
+        390: series((OF_P, TWO_DAYS), (OF_Q, TWO_DAYS)),
+        400: series((OF_P, HOUR), (OF_Q, HOUR)),
+        540: series((OF_P, HOUR), (OF_Q, HOUR)),
+        570: series((OF_P, HOUR), (OF_Q, None)),
+    },
+    # The other replica has no key, and says so.
+    replicas={"a": (project(up={0: 1, 60: 0, 90: 1}), project("q", up={0: 1, 500: None})), "b": (project(up=0),)},
+    lost=[(200, 400)],
+    step=10,
+)
+
+SEEN = "instance_id:dcs_instance_seen_timestamp_seconds:max"
+CASES.add(
+    SEEN,
+    "when any replica showed it last, for an hour, or in an outage for two days",
+    {
+        50: series((IN_P, 50 * 60), (IN_Q, 50 * 60), (OTHER, 50 * 60)),
+        60: series((IN_P, 50 * 60), (IN_Q, 50 * 60), (OTHER, 60 * 60)),
+        100: series((IN_P, 50 * 60), (IN_Q, 50 * 60), (OTHER, 100 * 60)),
+        120: series((IN_Q, 50 * 60), (OTHER, 120 * 60)),
+        400: series((IN_Q, 50 * 60), (OTHER, 400 * 60)),
+    },
+    replicas={
+        "a": (
+            project(),
+            project("q", up={0: 1, 60: 0}),
+            instance(shown={0: 1, 60: None}),
+            instance("q", shown={0: 1, 60: None}),
+            instance(instance_id="j", shown={0: 1, 20: None}),
+        ),
+        "b": (project(), instance(shown={0: 1, 20: None}), instance(instance_id="j")),
+    },
+    lost={"a": [(80, 90)]},
+    step=10,
+)
+
+
+def polls(minute, **last):
+    """The newest polls by instance: of all operations alike, or by operation; in minutes."""
+    where = {"i": IN_P, "j": OTHER, "q": IN_Q}
+    found = []
+    for name, when in last.items():
+        for operation in ("backups", "restores", "policy"):
+            at = when[operation] if isinstance(when, dict) else when
+            found.append(({**where[name], "operation": operation}, at * 60))
+    return {minute: found}
+
+
+CASES.add(
+    "instance_id:dcs_poll_last_success_timestamp_seconds:max",
+    "the newest by any replica, as long as the instance is remembered",
+    {
+        **polls(30, i={"backups": 30, "restores": 20, "policy": 0}, j=30, q=30),
+        # Nothing of a is heard.
+        **polls(70, i={"backups": 60, "restores": 20, "policy": 0}, j=60, q=60),
+        **polls(100, i={"backups": 100, "restores": 20, "policy": 0}, j=60, q=60),
+        **polls(110, i={"backups": 110, "restores": 20, "policy": 0}, j=60, q=60),
+        **polls(130, i={"backups": 130, "restores": 20, "policy": 0}, q=60),
+    },
+    replicas={
+        "a": (
+            project(),
+            project("q", up={0: 1, 50: 0}),
+            instance(polled={"backups": NOW, "restores": 0, "policy": 0}),
+            instance("q", shown={0: 1, 70: None}),
+            instance(instance_id="j", shown={0: 1, 70: None}),
+        ),
+        "b": (
+            project(),
+            instance(polled={"backups": {0: NOW, 10: 10}, "restores": {0: NOW, 20: 20}, "policy": {0: 0, 120: -10}}),
+        ),
+    },
+    lost={"a": [(70, 100)]},
+    step=10,
+)
+
+CASES.add(
+    "instance_id:dcs_poll_success:known",
+    "whether any replica can, as long as the instance is remembered",
+    {
+        minute: [
+            ({**labels, "operation": operation}, value)
+            for labels, value in ((IN_P, first), (OTHER, second))
+            if value is not None
+            for operation in ("backups", "restores", "policy")
+        ]
+        for minute, first, second in ((30, 1, 0), (60, 0, 0), (70, 0, 0), (90, 0, 0), (100, 0, 0), (140, 0, None))
+    },
+    replicas={
+        "a": (project(), instance(polls={0: 1, 60: 0}), instance(instance_id="j", polls=0, shown={0: 1, 70: None})),
+        "b": (project(), instance(polls=0, shown={0: 1, 60: None})),
+    },
+    lost={"a": [(70, 100)]},
+    step=10,
+)
+
+CASES.add(
+    "instance_id:dcs_instance_name:known",
+    "the present name, and the last one while nobody shows the instance",
+    {
+        50: [
+            ({**IN_P, "instance_name": "cache"}, 1),
+            ({**OTHER, "instance_name": "other"}, 1),
+            ({**IN_Q, "instance_name": "queue"}, 1),
+        ],
+        60: [
+            ({**IN_P, "instance_name": "renamed"}, 1),
+            ({**OTHER, "instance_name": "other"}, 1),
+            ({**IN_Q, "instance_name": "queue"}, 1),
+        ],
+        70: [
+            ({**IN_P, "instance_name": "renamed"}, 1),
+            ({**OTHER, "instance_name": "new"}, 1),
+            ({**IN_Q, "instance_name": "newer"}, 1),
+        ],
+        110: [
+            ({**IN_P, "instance_name": "renamed"}, 1),
+            ({**OTHER, "instance_name": "new"}, 1),
+            ({**IN_Q, "instance_name": "newer"}, 1),
+        ],
+        140: [({**OTHER, "instance_name": "new"}, 1), ({**IN_Q, "instance_name": "newer"}, 1)],
+    },
+    project(),
+    project("q"),
+    instance(name={0: "cache", 60: "renamed"}, shown={0: 1, 70: None}),
+    instance(instance_id="j", name={0: "other", 70: "new"}),
+    instance("q", name={0: "queue", 70: "newer"}),
+    step=10,
+)
+
+HELD = "instance_id:dcs_poll_last_success_timestamp_seconds:held"
+CASES.add(
+    HELD,
+    "the polls of replicas that are not heard",
+    {
+        60: [],
+        70: [({**IN_P, "operation": operation}, 60 * 60) for operation in ("backups", "policy")],
+        100: [],
+    },
+    replicas={
+        "a": (project(), instance()),
+        "b": (
+            project(),
+            project("q"),
+            instance(polled={"backups": {0: NOW, 10: 10}, "policy": {0: NOW, 10: 10}, "restores": NOW}),
+            instance(instance_id="j"),
+            instance("q"),
+        ),
+    },
+    lost={"a": [(70, 100)]},
+    step=10,
+)
+
+SUCCESS = "instance_id:dcs_backup_last_success_timestamp_seconds:known"
+CASES.add(
+    SUCCESS,
+    "the largest that any replica knew, as long as the instance is remembered",
+    {
+        20: series((IN_P, 9 * 60), (IN_Q, 240), (OTHER, 240)),
+        60: series((IN_P, 9 * 60), (IN_Q, 240), (OTHER, 240)),
+        80: series((IN_P, 9 * 60), (IN_Q, 240), (OTHER, 240)),
+        110: series((IN_P, 9 * 60), (IN_Q, 240)),
+        150: series((IN_P, 9 * 60), (IN_Q, 240)),
+        190: series((IN_Q, 240)),
+    },
+    replicas={
+        "a": (
+            project(),
+            project("q"),
+            instance(success={0: 9, 50: 7, 70: None}, shown={0: 1, 120: None}),
+            instance("q", success=4),
+            instance(instance_id="j", success=4, shown={0: 1, 40: None}),
+        ),
+        "b": (project(), instance(success=8, shown={0: 1, 30: None})),
+    },
+    step=10,
+)
