@@ -25,9 +25,9 @@ CASES.add(
     {
         50: series((OF_P, HOUR), (OF_Q, HOUR)),
         60: series((OF_P, TWO_DAYS), (OF_Q, HOUR)),
-        140: series((OF_P, TWO_DAYS), (OF_Q, HOUR)),
+        130: series((OF_P, TWO_DAYS), (OF_Q, HOUR)),
         150: series((OF_P, HOUR), (OF_Q, HOUR)),
-        250: series((OF_P, HOUR), (OF_Q, HOUR)),
+        240: series((OF_P, HOUR), (OF_Q, HOUR)),
         270: series((OF_P, TWO_DAYS), (OF_Q, TWO_DAYS)),
         390: series((OF_P, TWO_DAYS), (OF_Q, TWO_DAYS)),
         400: series((OF_P, HOUR), (OF_Q, HOUR)),
