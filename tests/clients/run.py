@@ -1,6 +1,6 @@
 """Runs the tests in test_*.py beside this file and says in one line each what failed and how to repeat it.
 
-Arguments are words: the tests whose name (`sdk.test_x`) holds one of them are run; without any, all.
+`--folder=tests/system`, first, runs those of another folder. Arguments are words: the tests whose name (`sdk.test_x`) holds one of them are run; without any, all.
 The last line is `N passed, N failed`. A test that skips itself has failed: nothing is left out in silence.
 
 Packages are imported where they are used, so that without them the tests that need none can be run.
@@ -59,11 +59,16 @@ class Result(unittest.TestResult):
 
 
 def main(words):
-    sys.path.insert(0, str(FOLDER))
+    folder = FOLDER
+    if words and words[0].startswith("--folder="):
+        folder = pathlib.Path(words[0].removeprefix("--folder=")).resolve()
+        words = words[1:]
+    # What those of other folders share with these is found as well.
+    sys.path[:0] = [str(folder), str(FOLDER)]
     loader = unittest.TestLoader()
     chosen = [
         test
-        for test in tests_of(loader.discover(str(FOLDER), pattern="test_*.py"))
+        for test in tests_of(loader.discover(str(folder), pattern="test_*.py"))
         if not words or any(word in name_of(test) for word in words)
     ]
     result = Result()

@@ -1,0 +1,125 @@
+# shellcheck shell=bash
+# What the tests need and a Debian machine with Rust does not have: sourced by tests/run, which sets $tools.
+#
+# Each get_TOOL does nothing where the tool is there, and keeps what it gets in $tools (target/tools); only what is large
+# and has a package of Debian's is installed. Versions and sums stand here.
+
+# debian PACKAGE...: installs Debian packages where that is allowed.
+debian() {
+    local sudo=()
+    if [[ $(id -u) -ne 0 ]]; then
+        sudo -n true 2>/dev/null || return 1
+        sudo=(sudo -n)
+    fi
+    command -v apt-get >/dev/null || return 1
+    local install=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install --yes --quiet --no-install-recommends)
+    "${install[@]}" "$@" || { "${sudo[@]}" apt-get update --quiet && "${install[@]}" "$@"; }
+}
+
+# unpack PACKAGE: a Debian package into target/tools/PACKAGE; no service is started, no root is needed.
+unpack() {
+    rm -rf -- "${tools:?}/$1"
+    mkdir -p -- "$tools/$1/lists/partial" || return
+    cd -- "$tools/$1" || return
+    local apt=(apt-get --quiet -o "APT::Sandbox::User=$(id -un)")
+    # Where the machine's lists of packages are missing or old: lists of our own, which anybody may fetch.
+    local own=(-o "Dir::State::lists=$PWD/lists" -o "Dir::Cache=$PWD/lists")
+    "${apt[@]}" download "$1" ||
+        { "${apt[@]}" "${own[@]}" update && "${apt[@]}" "${own[@]}" download "$1"; } || return
+    dpkg-deb --extract "$1"_*.deb . && rm -rf -- "$1"_*.deb lists
+}
+
+# Prometheus and promtool out of Debian's package.
+get_prometheus() {
+    [[ -x $tools/prometheus/usr/bin/promtool && -x $tools/prometheus/usr/bin/prometheus ]] && return
+    command -v promtool && command -v prometheus && return
+    unpack prometheus && rm -rf -- usr/share && usr/bin/promtool --version
+}
+
+# Alertmanager and amtool, likewise.
+get_alertmanager() {
+    local bin=$tools/prometheus-alertmanager/usr/bin
+    [[ -x $bin/alertmanager && -x $bin/amtool ]] && return
+    command -v alertmanager && command -v amtool && return
+    unpack prometheus-alertmanager || return
+    # Debian's reads its templates where they would be installed: as many bytes, but a path relative to this folder.
+    sed -i 's|/usr/share/prometheus/alertmanager|usr//share/prometheus/alertmanager|g' "$bin/prometheus-alertmanager"
+    # shellcheck disable=SC2016 # $0 is that of the script written here
+    printf '#!/bin/sh\ncd "$(dirname "$0")/../.." && exec usr/bin/prometheus-alertmanager "$@"\n' >"$bin/alertmanager"
+    chmod +x "$bin/alertmanager" && "$bin/alertmanager" --version && "$bin/amtool" --version
+}
+
+# go_builds GO MODULE VERSION SUM PROGRAM...: programs of a Go module, in target/tools/newest/ under their version.
+#
+# The module is built in a copy of its own folder: so its own go.mod and go.sum hold, with their replacements. What Go
+# downloads and compiles on the way is some 3 GB, and goes away afterwards.
+go_builds() {
+    local go=$1 module=$2 version=$3 sum=$4 name=${2##*/}
+    shift 4
+    local bin=$tools/newest/$name-$version work=$tools/newest/work program
+    local -a missing=()
+    for program; do [[ -x $bin/$program ]] || missing+=("$program"); done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    rm -rf -- "$tools/newest/$name"-* "$work/source" && mkdir -p -- "$work" || return
+    export GOMODCACHE=$work/modules GOCACHE=$work/cache GOFLAGS=-modcacherw GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=0
+    local found
+    found=$(cd -- "$work" && "$go" mod download -json "$module@v$version") || { echo "$found"; return 1; }
+    grep -F "\"Sum\": \"$sum\"" <<<"$found" || { echo "$module@v$version is another than it was: $found"; return 1; }
+    cp -r -- "$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$found")" "$work/source" && chmod -R u+w -- "$work/source" || return
+    # Alertmanager wants to hold its web pages, which are not in the module.
+    mkdir -p -- "$work/source/ui/app/dist" && touch -- "$work/source/ui/app/dist/index.html" || return
+    # Prometheus without what finds targets in clouds: that is half of the work.
+    (cd -- "$work/source" && mkdir -p -- "$bin" && "$go" build -p 2 -trimpath -buildvcs=false -tags remove_all_sd \
+        -ldflags "-s -w -X github.com/prometheus/common/version.Version=$(<VERSION)" -o "$bin/" "${@/#/./cmd/}") || return
+    for program; do "$bin/$program" --version; done
+}
+
+newest_prometheus=(github.com/prometheus/prometheus 0.315.0 h1:sFGZWmC2Hk9N1NBJGCnXYZb5hyLCq8yuAMoEjLAg6ac= prometheus promtool)
+newest_alertmanager=(github.com/prometheus/alertmanager 0.34.2 h1:4oOnHs4J41X9n+7MucFjA3I5i5MtasjWTnIY27q5Qkw= alertmanager amtool)
+newest_go=1.26
+
+# The newest Prometheus and Alertmanager, with their tools, in the place of Debian's.
+get_newest() { # GO
+    mkdir -p -- "$tools/newest"
+    go_builds "$1" "${newest_prometheus[@]}" && go_builds "$1" "${newest_alertmanager[@]}" && rm -rf -- "$tools/newest/work"
+}
+
+# curl, and the Go program that reads a scrape; Go itself is large, and got only where it is missing.
+get_readers() {
+    command -v curl || debian curl || return
+    local program=$tools/readers/fetch source=tests/clients/fetch.go
+    [[ -x $program && $program -nt $source ]] && return
+    command -v go || debian golang-go || return
+    mkdir -p -- "$tools/readers" && GOTOOLCHAIN=local go build -o "$program" "$source"
+}
+
+# The browser, with all it needs a hundred megabytes and half a minute: got only where it is missing.
+get_chromium() {
+    command -v chromium || debian chromium
+}
+
+# The Python packages of tests/clients/requirements.txt in an environment of their own.
+get_python() {
+    local environment=$tools/python packages=tests/clients/requirements.txt
+    cmp -s -- "$packages" "$environment/requirements.txt" && "$environment/bin/python" -c '' && return
+    rm -rf -- "$environment"
+    if ! python3 -m venv "$environment"; then
+        rm -rf -- "$environment"
+        debian python3 python3-venv && /usr/bin/python3 -m venv "$environment" || return
+    fi
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --only-binary=:all: \
+        --requirement "$packages" && cp -- "$packages" "$environment/requirements.txt"
+}
+
+# npm's packages that draw the dashboards' pictures and know Grafana's schema: 450 MB. None of their scripts is run.
+get_node() {
+    command -v npm || debian nodejs npm || return
+    local packages=tests/dashboards/pictures folder=$tools/node
+    cmp -s -- "$packages/package-lock.json" "$folder/package-lock.json" && [[ -d $folder/node_modules/.bin ]] && return
+    rm -rf -- "$folder"
+    mkdir -p -- "$folder" && cp -- "$packages/package.json" "$folder/" || return
+    # Last of all, so that what was cut short is got again.
+    cp -- "$packages/package-lock.json" "$folder/npm-shrinkwrap.json" &&
+        (cd -- "$folder" && npm ci --ignore-scripts --no-audit --no-fund) &&
+        cp -- "$packages/package-lock.json" "$folder/"
+}
