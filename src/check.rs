@@ -19,7 +19,7 @@ use crate::status::verdict::{self, Judged, Verdict};
 /// What `check` found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Projects that could not be asked or listed.
+    /// Projects that could not be asked or listed, or of which nothing is watched.
     pub problems: Vec<Problem>,
     /// All instances, worst first.
     pub instances: Vec<Row>,
@@ -27,7 +27,7 @@ pub struct Report {
     pub exit_code: u8,
 }
 
-/// A project that could not be asked or listed.
+/// A project that could not be asked or listed, or of which nothing is watched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The project.
@@ -81,6 +81,11 @@ impl Report {
             .filter_map(|project| {
                 let message = match &project.error {
                     Some(error) => error.to_string(),
+                    // Whoever relies on silence must not be told that all is well.
+                    None if project.watched == 0 && project.left_out > 0 => format!(
+                        "discovery.include and discovery.exclude leave out all {} instances that are listed; check their spelling",
+                        project.left_out
+                    ),
                     None if project.tried => return None,
                     None => "no request could be sent".to_owned(),
                 };

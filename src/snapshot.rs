@@ -46,6 +46,8 @@ pub struct ProjectView {
     pub watched: u64,
     /// Of these, how many the newest complete listing lacked; `None` before the first, and without discovery.
     pub missing: Option<u64>,
+    /// How many instances of the newest complete listing discovery's filters leave out.
+    pub left_out: u64,
     /// When the newest complete listing came.
     pub listed_at: Option<Timestamp>,
     /// How old a fact may rightly be now.
@@ -285,6 +287,7 @@ mod tests {
                 up: None,
                 watched: 0,
                 missing: None,
+                left_out: 0,
                 listed_at: None,
                 poll_interval: Duration::ZERO,
                 tried,

@@ -102,6 +102,7 @@ fn snapshot(instances: Vec<InstanceView>, error: Option<CloudError>) -> Snapshot
         up: Some(error.is_none()),
         watched: instances.len() as u64,
         missing: None,
+        left_out: 0,
         listed_at: None,
         poll_interval: HOUR,
         tried: true,
@@ -132,6 +133,22 @@ fn each_instance_is_judged_by_the_contract() {
         let view = fleet().swap_remove(index);
         assert_eq!(Verdict::of(&view, now()), expected, "{}", view.name);
     }
+}
+
+#[test]
+fn filters_that_leave_out_everything_are_no_good_news() {
+    let of = |left_out| {
+        let mut snapshot = snapshot(Vec::new(), None);
+        Arc::make_mut(&mut snapshot.projects[0]).left_out = left_out;
+        Report::of(&snapshot, now())
+    };
+    assert_eq!((of(0).exit_code, of(0).problems.len()), (0, 0), "the cloud has none");
+    let told = of(7);
+    assert_eq!(told.exit_code, 2);
+    assert_eq!(
+        told.problems[0].message,
+        "discovery.include and discovery.exclude leave out all 7 instances that are listed; check their spelling"
+    );
 }
 
 #[test]

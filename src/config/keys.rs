@@ -85,7 +85,7 @@ pub(super) const KEYS: &[KeyDoc] = &[
     key("projects[].discovery.include.enterprise_project_id", Kind::TextOrTexts, "ids of enterprise projects"),
     key("projects[].discovery.include.tags", Kind::Names, "tags and their values"),
     key("projects[].discovery.include.tags.<name>", Kind::TextOrTexts, "values of the tag"),
-    key("projects[].discovery.exclude", Kind::Map, "do not watch found instances that match, included or not"),
+    key("projects[].discovery.exclude", Kind::Map, "do not watch found instances that match all keys, included or not"),
     key("projects[].discovery.exclude.id", Kind::TextOrTexts, "ids"),
     key("projects[].discovery.exclude.name", Kind::TextOrTexts, "regular expressions for any part of the name"),
     key("projects[].discovery.exclude.engine", Kind::TextOrTexts, "engines: Redis, Memcached, other"),

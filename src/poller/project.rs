@@ -129,7 +129,11 @@ pub(super) struct Project {
     listed: Option<Instant>,
     listed_at: Option<Timestamp>,
     missing: Option<u64>,
+    left_out: u64,
+    /// Of listings that lack very much, …
     doubt: Doubt,
+    /// … and of those in which the filters leave out very much of what is watched.
+    doubt_of_leaving: Doubt,
     /// What is known of those that listings have and that are not watched here, where filters judge by it: an answer
     /// need not say all of it anew.
     unwatched: BTreeMap<InstanceId, Traits>,
@@ -182,7 +186,9 @@ impl Project {
             listed: None,
             listed_at: None,
             missing: None,
+            left_out: 0,
             doubt: Doubt::default(),
+            doubt_of_leaving: Doubt::default(),
             unwatched: BTreeMap::new(),
             misfits_told: false,
             aside: Aside::default(),
@@ -469,6 +475,7 @@ impl Project {
             up: self.up,
             watched: (self.watched.len() + self.others.watched()) as u64,
             missing: self.missing,
+            left_out: self.left_out,
             listed_at: self.listed_at,
             poll_interval: Duration::try_from_secs_f64(stretched).unwrap_or(Duration::MAX),
             tried: self.tried,

@@ -14,7 +14,6 @@ pub(super) use quota::Quota;
 
 use crate::cloud::{CloudError, diagnosis};
 use crate::domain::record::{ErrorCode, Outcome, Record, State};
-use crate::domain::selection::Selection;
 use crate::domain::{Operation, ProjectId, ProjectName};
 use crate::snapshot::InstanceView;
 
@@ -128,6 +127,15 @@ pub(super) fn left_out(project: &ProjectName, view: &InstanceView) {
     );
 }
 
+pub(super) fn leaving_doubted(project: &ProjectName, leaving: usize, watched: usize) {
+    tracing::warn!(
+        %project,
+        leaving,
+        watched,
+        "discovery.include or discovery.exclude leaves out more than half of the instances at once, by what the cloud says of them now: it is believed only after an hour, tags that cannot be read any more look the same"
+    );
+}
+
 pub(super) fn nothing_selected(project: &ProjectName, listed: usize) {
     tracing::warn!(
         %project,
@@ -136,11 +144,10 @@ pub(super) fn nothing_selected(project: &ProjectName, listed: usize) {
     );
 }
 
-pub(super) fn override_fits_none(project: &ProjectName, index: usize, of: &Selection) {
+pub(super) fn override_fits_none(project: &ProjectName, index: usize) {
     tracing::warn!(
         %project,
         key = %format_args!("overrides[{index}].match"),
-        selection = ?of,
         "the override is for no instance that is watched: check its spelling; this is said once"
     );
 }

@@ -31,6 +31,8 @@ pub(super) fn handle(region: &Region, method: &Method, uri: &Uri, peer: SocketAd
     let query = Query::parse(uri.query().unwrap_or(""));
     match (uri.path().trim_end_matches('/'), method) {
         ("/simulator", &Method::GET) => text(200, &overview(region)),
+        ("/simulator/requests", &Method::GET) => text(200, &requests(region)),
+        ("/simulator/requests", _) => text(405, "use GET\n"),
         ("/simulator/faults", &Method::GET) => text(200, &faults(region)),
         ("/simulator/faults", &Method::PUT) => add_faults(region, &query),
         ("/simulator/faults", &Method::DELETE) => remove_faults(region, &query),
@@ -48,7 +50,7 @@ pub(super) fn handle(region: &Region, method: &Method, uri: &Uri, peer: SocketAd
         ("/simulator" | "/simulator/faults" | "/simulator/quirks" | "/simulator/pauses" | "/simulator/logins", _) => {
             text(405, "use GET, PUT or DELETE\n")
         }
-        _ => text(404, "there are /simulator/, and below it faults, quirks, pauses, logins and grants\n"),
+        _ => text(404, "there are /simulator/, and below it requests, faults, quirks, pauses, logins and grants\n"),
     }
 }
 
@@ -147,12 +149,7 @@ fn overview(region: &Region) -> String {
             let _ = writeln!(page, "LOCKED       {key}, after five wrong signatures in a row");
         }
     }
-    let tally = locked(&region.judge).tally.clone();
-    let _ = writeln!(
-        page,
-        "\nrequests     {}, at most {} in a second and {} at once; {} wrong signatures, {} throttled",
-        tally.requests, tally.peak_per_second, tally.peak_concurrency, tally.signature_failures, tally.throttled
-    );
+    let _ = write!(page, "\n{}", requests(region));
     let _ = write!(page, "\n{}\n{}\n{}\n{}", logins::overview(region), faults(region), quirks(region), pauses(region));
     for project in region.projects().iter() {
         let _ = writeln!(page, "\nproject {}, {} instances", project.id, project.members.len());
@@ -169,6 +166,16 @@ fn overview(region: &Region) -> String {
         }
     }
     page
+}
+
+/// What came so far, in one line: a page of its own, because the overview names every instance.
+fn requests(region: &Region) -> String {
+    let judge = locked(&region.judge);
+    let tally = &judge.tally;
+    format!(
+        "requests     {}, at most {} in a second and {} at once; {} wrong signatures, {} throttled\n",
+        tally.requests, tally.peak_per_second, tally.peak_concurrency, tally.signature_failures, tally.throttled
+    )
 }
 
 fn faults(region: &Region) -> String {

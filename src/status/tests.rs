@@ -31,6 +31,7 @@ fn project(name: &str, instances: Vec<InstanceView>) -> ProjectView {
         up: Some(true),
         watched: instances.len() as u64,
         missing: None,
+        left_out: 0,
         listed_at: None,
         poll_interval: HOUR,
         tried: true,

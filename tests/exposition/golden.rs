@@ -188,6 +188,7 @@ fn two_projects() {
         api_version: ApiVersion::V1,
         up: None,
         missing: None,
+        left_out: 0,
         listed_at: None,
         tried: false,
         ..project("private", vec![unknown("b")])
@@ -195,6 +196,7 @@ fn two_projects() {
     let down = ProjectView {
         up: Some(false),
         missing: Some(1),
+        left_out: 0,
         poll_interval: Duration::from_millis(1_234_500),
         ..project(
             "prod",

@@ -49,6 +49,7 @@ fn every_kind() -> Arc<Snapshot> {
         region: String::new(),
         up: Some(false),
         missing: None,
+        left_out: 0,
         listed_at: None,
         poll_interval: Duration::from_millis(1_234_500),
         error: Some(error()),

@@ -2,8 +2,9 @@
 //!
 //! An instance that a complete listing lacks is dropped at the second such listing in a row; but a listing that
 //! lacks more than half of ten or more is believed only after it has said so for an hour: a lost permission looks
-//! like that. One that the listing has and the filters of discovery leave out is no less seen: it is dropped at the
-//! second complete listing in a row that shows it so, without any doubt, and is polled until then.
+//! like that. One that the listing has and the filters of discovery leave out goes the same way: at the second complete
+//! listing in a row that shows it so, and after an hour where that happens to more than half at once: tags that
+//! nobody may read any more look like that. Filters that were just changed are not doubted.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -30,13 +31,22 @@ const MISSES: u32 = 2;
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
     since: Option<Instant>,
+    is_waived: bool,
 }
 
 impl Doubt {
+    /// None, until a listing has come that lacks little.
+    pub(super) fn waived() -> Self {
+        Self { since: None, is_waived: true }
+    }
+
     /// Whether a complete listing that lacks so many of the watched instances is to be believed.
     pub(super) fn believes(&mut self, lacking: usize, watched: usize, now: Instant) -> bool {
         if watched < ENOUGH_TO_DOUBT || lacking * 2 <= watched {
-            self.since = None;
+            *self = Self::default();
+            return true;
+        }
+        if self.is_waived {
             return true;
         }
         let since = *self.since.get_or_insert(now);
@@ -89,11 +99,13 @@ impl Project {
         }
         if complete {
             self.listed_at = Some(at.wall);
+            self.left_out = left_out.len() as u64;
             let listed: BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
             self.unwatched.retain(|id, _| listed.contains(id));
-            // The doubt is about the picture before this listing: those left out count in it.
-            self.drop_vanished(&listed, at);
-            self.drop_left_out(&left_out);
+            // The doubts are about the picture before this listing.
+            let known = self.watched.len() + self.aside.len() + self.others.known();
+            self.drop_vanished(&listed, known, at);
+            self.drop_left_out(&left_out, known, at);
             self.tell_misfits(instances, &left_out);
         }
         self.enqueue(Task::Listing, at.steady, self.due_listing(self.listing_interval()));
@@ -114,8 +126,17 @@ impl Project {
         filter.selects(&Candidate { id: &instance.id, name: traits.name.as_deref(), traits: &traits })
     }
 
-    /// A complete listing has these and the filters leave them out.
-    fn drop_left_out(&mut self, left_out: &BTreeSet<&InstanceId>) {
+    /// A complete listing has these and the filters leave them out; so many were known before.
+    fn drop_left_out(&mut self, left_out: &BTreeSet<&InstanceId>, known: usize, at: Moment) {
+        let leaving = left_out.iter().filter(|id| self.watched.contains_key(*id)).count()
+            + self.aside.count(|id| left_out.contains(id))
+            + self.others.count(|id| left_out.contains(id));
+        if !self.doubt_of_leaving.believes(leaving, known, at.steady) {
+            if self.doubt_of_leaving.begins(at.steady) {
+                report::leaving_doubted(&self.config.name, leaving, known);
+            }
+            return;
+        }
         self.aside.missed(MISSES, |id| left_out.contains(id));
         self.others.missed(MISSES, |id| left_out.contains(id));
         for id in left_out {
@@ -130,14 +151,12 @@ impl Project {
         }
     }
 
-    /// A complete listing has these and no others.
-    fn drop_vanished(&mut self, listed: &BTreeSet<&InstanceId>, at: Moment) {
+    /// A complete listing has these and no others; so many were known before.
+    fn drop_vanished(&mut self, listed: &BTreeSet<&InstanceId>, known: usize, at: Moment) {
         let lacking: Vec<InstanceId> = self.watched.keys().filter(|id| !listed.contains(id)).cloned().collect();
         let of_others = self.others.lacking(listed);
         self.missing = Some((lacking.len() + of_others.of_watched) as u64);
-        let (aside, lacking_aside) = self.aside.count_lacking(listed);
-        let lacks = lacking.len() + lacking_aside + of_others.of_known;
-        let known = self.watched.len() + aside + self.others.known();
+        let lacks = lacking.len() + self.aside.count(|id| !listed.contains(id)) + of_others.of_known;
         if !self.doubt.believes(lacks, known, at.steady) {
             if self.doubt.begins(at.steady) {
                 report::listing_doubted(&self.config.name, lacks, known);
@@ -179,7 +198,7 @@ impl Project {
         let candidates: Vec<Candidate<'_>> = listed.chain(self.watched.values().map(Watched::candidate)).collect();
         for (index, each) in self.terms.overrides.iter().enumerate() {
             if candidates.iter().all(|candidate| each.of.judge(candidate) == Verdict::No) {
-                report::override_fits_none(&self.config.name, index, &each.of);
+                report::override_fits_none(&self.config.name, index);
             }
         }
     }

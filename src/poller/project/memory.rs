@@ -10,7 +10,7 @@
 //!
 //! Of what other shards watch the number alone is stored. What was this shard's own and is another's now is dropped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Due, Moment, Project, Task};
@@ -37,9 +37,9 @@ impl Aside {
         self.0.len()
     }
 
-    /// How many there are, and how many of them are none of these.
-    pub(super) fn count_lacking(&self, listed: &BTreeSet<&InstanceId>) -> (usize, usize) {
-        (self.0.len(), self.0.keys().filter(|id| !listed.contains(id)).count())
+    /// How many of them these are.
+    pub(super) fn count(&self, these: impl Fn(&InstanceId) -> bool) -> usize {
+        self.0.keys().filter(|id| these(id)).count()
     }
 
     /// The one with this id, which is found again.

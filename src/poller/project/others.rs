@@ -74,6 +74,11 @@ impl Others {
         self.named.len() + self.unnamed.watched()
     }
 
+    /// How many of those that are known by their ids these are.
+    pub(super) fn count(&self, these: impl Fn(&InstanceId) -> bool) -> usize {
+        self.named.keys().filter(|id| these(id)).count()
+    }
+
     /// How many a listing lacks of those that are known, and of those that are watched.
     pub(super) fn lacking(&self, listed: &BTreeSet<&InstanceId>) -> Lacking {
         let named = self.named.keys().filter(|id| !listed.contains(id)).count();

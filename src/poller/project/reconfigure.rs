@@ -10,10 +10,16 @@ use super::memory::Aside;
 use super::timing::Due;
 use super::{Moment, Project, Task};
 use crate::config::{CloudProject, Polling, ProjectConfig};
+use crate::domain::selection::Filter;
 use crate::domain::{InstanceId, Operation, ProjectId};
 use crate::poller::instance::Terms;
 use crate::poller::report;
 use crate::schedule::fraction;
+
+/// What discovery watches.
+fn filter(config: &ProjectConfig) -> Option<&Filter> {
+    config.discovery.as_ref().map(|discovery| &discovery.filter)
+}
 
 impl Project {
     /// Whether this configuration means this very project, as for [`Self::is_of`]; `known_id` is the cloud's.
@@ -43,6 +49,10 @@ impl Project {
         let counts = self.take_instances(&before, at);
         if self.config.discovery != before.discovery {
             self.take_discovery(at);
+        }
+        if filter(&self.config) != filter(&before) {
+            // What other filters leave out, they are meant to.
+            self.doubt_of_leaving = Doubt::waived();
         }
         if self.config.discovery != before.discovery || self.config.overrides != before.overrides {
             self.misfits_told = false;
@@ -148,7 +158,7 @@ impl Project {
         self.unwatched.clear();
         self.listing_failures = 0;
         self.listing_error = None;
-        (self.listed, self.listed_at, self.missing) = (None, None, None);
+        (self.listed, self.listed_at, self.missing, self.left_out) = (None, None, None, 0);
         for (_, watched) in self.watched.iter_mut() {
             (watched.listed, watched.misses) = (None, 0);
         }

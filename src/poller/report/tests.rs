@@ -63,7 +63,7 @@ async fn warnings(fake: &Fake, config: &ProjectConfig, time: Duration) -> Vec<St
 async fn overrides_and_filters_that_fit_nothing_are_told_once() {
     // A line that another test's thread is the first to reach would be lost to this one's subscriber for ever.
     super::nothing_selected(&"prod".into(), 1);
-    super::override_fits_none(&"prod".into(), 0, &Selection::default());
+    super::override_fits_none(&"prod".into(), 0);
     let hours = Duration::from_hours(13);
     let by_name = |text| Selection { names: vec![NamePattern::parse(text).unwrap()], ..Selection::default() };
     let overrides = [by_tag("tier", &["gold"]), by_tag("tier", &["glod"]), by_name("^i-0"), by_name("^by-hand$")];

@@ -10,7 +10,7 @@ use super::*;
 use crate::cloud::paced::Paced;
 use crate::config::{CloudProject, Discovery, InstanceConfig};
 use crate::domain::plan::UtcOffset;
-use crate::domain::selection::Filter;
+use crate::domain::selection::{Filter, Selection};
 use crate::domain::shard::Shard;
 use crate::domain::{ProjectId, ProjectName};
 use crate::exposition::Format;
@@ -180,6 +180,20 @@ async fn the_same_configuration_again_costs_no_call_and_changes_no_fact() {
         assert!(at.abs_diff(*expected_at) < SECOND, "{request} at {at:?}, not at {expected_at:?}");
     }
     assert_eq!(with.1, without.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn filters_that_are_tightened_act_at_the_second_listing_whatever_they_leave_out() {
+    let fake = fleet(12);
+    let mut config = named("prod", &[]);
+    let mut site = Site::start(&fake, std::slice::from_ref(&config));
+    pass(MINUTE).await;
+    assert_eq!(site.project("prod").watched, 12);
+    let filter = &mut config.discovery.as_mut().unwrap().filter;
+    filter.include = Some(Selection { ids: vec!["i-000".into()], ..Selection::default() });
+    site.reload(std::slice::from_ref(&config)).await;
+    pass(6 * MINUTE).await;
+    assert_eq!((site.project("prod").watched, site.project("prod").left_out), (1, 11));
 }
 
 #[tokio::test(start_paused = true)]

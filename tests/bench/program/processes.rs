@@ -31,7 +31,7 @@ impl Cloud {
     /// Requests so far.
     pub(crate) fn requests(&self) -> u64 {
         let mut page = String::new();
-        get(self.address, "/simulator/", "").read_to_string(&mut page).unwrap();
+        get(self.address, "/simulator/requests", "").read_to_string(&mut page).unwrap();
         let line = page.lines().find_map(|line| line.strip_prefix("requests ")).expect("it counts them");
         line.trim().split(',').next().and_then(|count| count.parse().ok()).unwrap()
     }
