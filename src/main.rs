@@ -31,7 +31,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         logging::start(log.level, log.format, clock.clone());
     }
     let environment = environment();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let runtime = runtime().context("starting the runtime")?;
     let code = runtime.block_on(async {
         match command {
             Command::Serve(flags) => commands::serve(flags, environment, clock).await,
@@ -44,6 +44,13 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     // Blocking reads of slow files must not hold up the exit.
     runtime.shutdown_background();
     Ok(ExitCode::from(code))
+}
+
+/// The runtime: two threads, because each further one costs memory and has nothing to do. What takes long, such as
+/// compressing a scrape, has threads of its own.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
 /// The environment, read once and handed on; what is not UTF-8 is none of our variables.
