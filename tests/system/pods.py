@@ -1,4 +1,4 @@
-"""A rendered pod on this machine: its volumes as folders, its container's program, arguments and environment as they are.
+"""A rendered pod on this machine: its volumes as folders; its program, arguments and environment as they are.
 
 The paths of the container become paths below a temporary folder, in arguments, variables and files alike.
 """
@@ -14,14 +14,18 @@ PLACES = ("/etc/dcs-backup-exporter", "/var/lib/dcs-backup-exporter", "/var/run/
 
 
 class Pod:
-    """The pod of some manifests, below a folder; `given` are the ConfigMaps and Secrets that others make, by their names."""
+    """The pod of some manifests, below a folder.
 
-    def __init__(self, manifests, folder, given=None):
+    `given` are the ConfigMaps and Secrets that others make, by their names; `token` is that of the service account.
+    """
+
+    def __init__(self, manifests, folder, given=None, token="a-token"):
         self.folder = pathlib.Path(folder)
         self.spec = charts.workload(manifests)["spec"]["template"]["spec"]
         self.container = self.spec["containers"][0]
         self._manifests = manifests
         self._given = given or {}
+        self._token = token
         volumes = {volume["name"]: volume for volume in self.spec.get("volumes", [])}
         claims = charts.workload(manifests)["spec"].get("volumeClaimTemplates", [])
         volumes |= {claim["metadata"]["name"]: {"persistentVolumeClaim": {}} for claim in claims}
@@ -36,7 +40,7 @@ class Pod:
         """File names and texts of a volume."""
         if "projected" in volume:
             token = volume["projected"]["sources"][0]["serviceAccountToken"]
-            return {token["path"]: "a-token"}
+            return {token["path"]: self._token}
         if "configMap" in volume:
             return self._object("ConfigMap", volume["configMap"]["name"], "data")
         if "secret" in volume:
@@ -91,4 +95,6 @@ class Pod:
 
     def start(self, environment=None):
         """The program as the container would run it."""
-        return program.Server(program.EXPORTER, *self.arguments, environment={**self.environment, **(environment or {})})
+        return program.Server(
+            program.EXPORTER, *self.arguments, environment={**self.environment, **(environment or {})}
+        )

@@ -1,4 +1,4 @@
-"""What the chart renders, run: the program with the container's arguments, variables and files, against a simulated cloud."""
+"""What the chart renders, run: the container's arguments, variables and files, against a simulated cloud."""
 
 # needs: helm kustomize prometheus
 
@@ -23,13 +23,18 @@ GIVEN = {
     "private-ca": {},
 }
 INSTANCES = 30
+# What the simulated cloud takes of a service account.
+ID_TOKEN = "simulated-header.simulated-claims.simulated-signature"
+ACCOUNT = "iam::51a0000000000000000000000000a001"
+PROVIDER = {"idpId": "simulated-idp"}
+AGENCY = {"providerUrn": f"{ACCOUNT}:oidcProvider:simulated-idp", "agencyUrn": f"{ACCOUNT}:agency:simulated-agency"}
 
 
 @contextlib.contextmanager
 def pod(values, given=None):
     """The pod of a case or of some values, with its files on this machine."""
     with tempfile.TemporaryDirectory() as folder:
-        yield pods.Pod(charts.rendered(values), folder, given or GIVEN)
+        yield pods.Pod(charts.rendered(values), folder, given or GIVEN, ID_TOKEN)
 
 
 class Checked(unittest.TestCase):
@@ -76,8 +81,10 @@ class Checked(unittest.TestCase):
                 web = yaml.safe_load(file.read_text())
                 certificates = [web["tls_server_config"][key] for key in ("cert_file", "key_file")]
                 # Where the mounted certificate is, as seen from the file.
-                self.assertEqual([str((file.parent / path).resolve().parent) for path in certificates],
-                                 [str((it.folder / "etc/dcs-backup-exporter/tls").resolve())] * 2)
+                self.assertEqual(
+                    [str((file.parent / path).resolve().parent) for path in certificates],
+                    [str((it.folder / "etc/dcs-backup-exporter/tls").resolve())] * 2,
+                )
                 # promtool would read the certificate.
                 del web["tls_server_config"]
                 web.pop("rate_limit", None)  # which Debian's does not know yet
@@ -92,8 +99,8 @@ class Running(unittest.TestCase):
     @contextlib.contextmanager
     def running(self, it, cloud, **environment):
         """The program of a pod, ready; gives its URL."""
-        endpoints = {"HUAWEICLOUD_SDK_REGION_DCS_EU_DE": cloud.endpoint, "HUAWEICLOUD_SDK_IAM_ENDPOINT": cloud.endpoint}
-        with it.start({**endpoints, **environment}) as server:
+        apis = ("HUAWEICLOUD_SDK_REGION_DCS_EU_DE", "HUAWEICLOUD_SDK_IAM_ENDPOINT", "HUAWEICLOUD_SDK_STS_ENDPOINT")
+        with it.start({**dict.fromkeys(apis, cloud.endpoint), **environment}) as server:
             url = program.base_url(server)
             program.wait_until_ready(url)
             yield url
@@ -115,7 +122,10 @@ class Running(unittest.TestCase):
         return {instance["instance_id"] for instance in answer["instances"]}
 
     def test_the_short_way_watches_the_fleet_and_keeps_its_facts(self):
-        with program.simulate(f"--instances={INSTANCES}") as (cloud, _), pod(self.values(cloud), self.keys(cloud)) as it:
+        with (
+            program.simulate(f"--instances={INSTANCES}") as (cloud, _),
+            pod(self.values(cloud), self.keys(cloud)) as it,
+        ):
             with self.running(it, cloud) as url:
                 self.assertEqual(len(self.instances(url)), INSTANCES)
                 for probe in ("livenessProbe", "readinessProbe"):
@@ -129,15 +139,24 @@ class Running(unittest.TestCase):
         # The simulated IAM knows the project by another name than the region's.
         config = {
             "projects": [{"name": "a", "region": "eu-de", "project_name": "eu-sim-1", "credentials": "ops"}],
-            "credentials": {"ops": {
-                "access_key_file": "/etc/dcs-backup-exporter/credentials/access_key",
-                "secret_key_file": "/etc/dcs-backup-exporter/credentials/secret_key",
-            }},
+            "credentials": {
+                "ops": {
+                    "access_key_file": "/etc/dcs-backup-exporter/credentials/access_key",
+                    "secret_key_file": "/etc/dcs-backup-exporter/credentials/secret_key",
+                }
+            },
         }
         with program.simulate("--instances=3") as (cloud, _):
             values = {"config": config, "existingSecret": "keys", "lifecycle": {"enabled": True}}
             with pod(values, self.keys(cloud)) as it, self.running(it, cloud) as url:
                 self.assertEqual(len(self.instances(url)), 3)
+
+    def test_a_token_of_the_service_account_logs_in(self):
+        with program.simulate("--instances=3") as (cloud, _):
+            for oidc in (PROVIDER, AGENCY):
+                values = {"region": "eu-de", "projectId": cloud.project_id, "oidc": {"enabled": True, **oidc}}
+                with self.subTest(oidc=oidc), pod(values) as it, self.running(it, cloud) as url:
+                    self.assertEqual(len(self.instances(url)), 3)
 
     def test_shards_watch_each_instance_once(self):
         with program.simulate(f"--instances={INSTANCES}") as (cloud, _), contextlib.ExitStack() as stack:
@@ -180,7 +199,9 @@ class Running(unittest.TestCase):
                 "job_name": "serviceMonitor/monitoring/test/0",
                 "scrape_interval": "1s",
                 "metrics_path": endpoint["path"],
-                "static_configs": [{"targets": [address], "labels": {"namespace": "monitoring", "pod": "p", "container": "exporter"}}],
+                "static_configs": [
+                    {"targets": [address], "labels": {"namespace": "monitoring", "pod": "p", "container": "exporter"}}
+                ],
                 "relabel_configs": [
                     {"target_label": "job", "replacement": "test-dcs-backup-exporter"},
                     {"target_label": "endpoint", "replacement": endpoint["port"]},
@@ -190,14 +211,20 @@ class Running(unittest.TestCase):
             with open(f"{folder}/prometheus.yml", "w") as file:
                 yaml.safe_dump({"scrape_configs": [job]}, file)
             listen = f"127.0.0.1:{program.free_port()}"
-            flags = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data", f"--web.listen-address={listen}"]
+            flags = [
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                f"--web.listen-address={listen}",
+            ]
             with program.Server(program.tool("prometheus"), *flags):
 
                 def ask(query):
                     answer = program.get_json(f"http://{listen}/api/v1/query", query=query)
                     return [series["metric"] for series in answer["data"]["result"]]
 
-                (up,) = program.wait_for("the job's name is that of the rules", lambda: ask('up{job="dcs-backup-exporter"} == 1'))
+                (up,) = program.wait_for(
+                    "the job's name is that of the rules", lambda: ask('up{job="dcs-backup-exporter"} == 1')
+                )
                 self.assertNotIn("endpoint", up)
                 (info,) = program.wait_for("the project is told", lambda: ask("dcs_project_info"))
                 self.assertRegex(info["endpoint"], "^http://127")

@@ -56,8 +56,14 @@ BY_TEMPLATES = [
     ({**REGION, "oidc": {"enabled": True, "agencyUrn": "x"}}, "oidc.idpId: missing"),
     ({**REGION, "oidc": {"enabled": True, "idpId": "x", "agencyUrn": "x"}}, "oidc.idpId: stands alone"),
     ({**REGION, "webConfig": {"rate_limit": {"burst": 1}}, "existingWebConfigSecret": "x"}, "set only one"),
-    ({**REGION, "shards": 2, "persistence": {"enabled": True, "existingClaim": "x"}}, "existingClaim: a claim is for one pod"),
-    ({"config": {"projects": [PROJECT], "credentials": {"ops": {"secret_key": "x"}}}}, "config.credentials.ops.secret_key"),
+    (
+        {**REGION, "shards": 2, "persistence": {"enabled": True, "existingClaim": "x"}},
+        "existingClaim: a claim is for one pod",
+    ),
+    (
+        {"config": {"projects": [PROJECT], "credentials": {"ops": {"secret_key": "x"}}}},
+        "config.credentials.ops.secret_key",
+    ),
     ({"config": {"projects": [PROJECT], "credentials": {"ops": {"password": "x"}}}}, "config.credentials.ops.password"),
     ({"config": "credentials: { ops: { security_token: x } }"}, "config.credentials.ops.security_token"),
     ({"config": {"projects": [{**PROJECT, "proxy": "http://u:p@x:1"}]}}, "the proxy of prod"),

@@ -19,7 +19,11 @@ class Kustomize(unittest.TestCase):
 
     def each(self):
         """Every manifest of every folder, and how to call it."""
-        return [(f"{folder}: {charts.called(manifest)}", manifest) for folder, all_ in self.built.items() for manifest in all_]
+        return [
+            (f"{folder}: {charts.called(manifest)}", manifest)
+            for folder, all_ in self.built.items()
+            for manifest in all_
+        ]
 
     def test_kubernetes_and_the_operator_know_every_field(self):
         for what, manifest in self.each():

@@ -1,13 +1,12 @@
-"""Writes what is made of other files: see deploy/helm/make. `--check` names what would change instead, and exits with 1."""
+"""Writes what is made of other files: see deploy/helm/make. `--check` names what would change, and exits with 1."""
 
 import pathlib
 import sys
 
-import yaml
-
 import kubernetes
 import schema
 import values
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CHART = ROOT / "deploy/helm/dcs-backup-exporter"
@@ -19,13 +18,17 @@ def shown(default):
     """A default as one would type it."""
     if default == "" or default is None:
         return ""
-    return f"`{yaml.safe_dump(default, default_flow_style=True, width=1000, sort_keys=False).strip().removesuffix('...').strip()}`"
+    text = yaml.safe_dump(default, default_flow_style=True, width=1000, sort_keys=False)
+    # What YAML puts behind a bare scalar.
+    return f"`{text.strip().removesuffix('...').strip()}`"
 
 
 def table(found):
     """The values as a table in Markdown."""
     rows = ["| value | default | meaning |", "|---|---|---|"]
-    rows += [f"| `{value.path}` | {shown(value.default)} | {value.help.replace('|', chr(92) + '|')} |" for value in found]
+    rows += [
+        f"| `{value.path}` | {shown(value.default)} | {value.help.replace('|', chr(92) + '|')} |" for value in found
+    ]
     return "\n".join(rows) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""values.schema.json: types by the defaults of values.yaml, and those of `config` by the program's own table of keys."""
+"""values.schema.json: types by the defaults of values.yaml, those of `config` by the program's own table of keys."""
 
 import json
 import re
@@ -36,14 +36,18 @@ TYPES = {
     "log.format": _choice("logfmt", "json"),
     "webConfig": {
         "type": "object",
-        "properties": dict.fromkeys(["tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"], OBJECT),
+        "properties": dict.fromkeys(
+            ["tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"], OBJECT
+        ),
         "additionalProperties": False,
     },
     "probeKind": _choice("auto", "http", "https", "tcp"),
     "livenessProbe": NUMBER_MAP,
     "readinessProbe": NUMBER_MAP,
     "persistence.accessModes": {
-        "type": "array", "minItems": 1, "items": _choice("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"),
+        "type": "array",
+        "minItems": 1,
+        "items": _choice("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"),
     },
     "podDisruptionBudget.maxUnavailable": {"anyOf": [{"type": "integer", "minimum": 1}, _choice("100%")]},
     "extraArgs": {"type": "array", "items": {"type": "string", "pattern": "^--"}},
@@ -68,8 +72,14 @@ TYPES = {
     "nodeSelector": TEXT_MAP,
 }
 # By the last part of the path.
-ENDINGS = {"annotations": TEXT_MAP, "labels": TEXT_MAP, "podAnnotations": TEXT_MAP, "podLabels": TEXT_MAP,
-           "commonLabels": TEXT_MAP, "additionalLabels": TEXT_MAP}
+ENDINGS = {
+    "annotations": TEXT_MAP,
+    "labels": TEXT_MAP,
+    "podAnnotations": TEXT_MAP,
+    "podLabels": TEXT_MAP,
+    "commonLabels": TEXT_MAP,
+    "additionalLabels": TEXT_MAP,
+}
 
 # What the kinds of src/config/schema.rs are in YAML; all others are texts. A number where a text belongs is refused,
 # because Helm would have changed it: 0012 is 10 to it.
@@ -149,7 +159,9 @@ def written(values, keys):
         *above, name = value.path.split(".")
         node = root
         for part in above:
-            node = node["properties"].setdefault(part, {"type": "object", "additionalProperties": False, "properties": {}})
+            node = node["properties"].setdefault(
+                part, {"type": "object", "additionalProperties": False, "properties": {}}
+            )
         if value.path == "config":
             node["properties"][name] = {"anyOf": [TEXT, of_config(keys)], "description": value.help}
         else:

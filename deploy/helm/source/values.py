@@ -7,7 +7,12 @@ import yaml
 
 # Mappings that are passed on to Kubernetes as they are: nothing below them is a value of the chart's own.
 PASSED_ON = {
-    "resources", "podSecurityContext", "securityContext", "livenessProbe", "readinessProbe", "dashboards.annotations",
+    "resources",
+    "podSecurityContext",
+    "securityContext",
+    "livenessProbe",
+    "readinessProbe",
+    "dashboards.annotations",
 }
 
 
