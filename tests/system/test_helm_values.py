@@ -96,6 +96,16 @@ class Refused(unittest.TestCase):
     def test_what_a_parent_chart_hands_down_is_taken(self):
         self.assertTrue(charts.rendered({**REGION, "global": {"imageRegistry": "x"}}))
 
+    def test_the_cluster_may_choose_the_user(self):
+        flags = [f"--set=podSecurityContext.{key}=null" for key in ("runAsUser", "runAsGroup", "fsGroup")]
+        pod = charts.workload(charts.rendered(REGION, flags=flags))["spec"]["template"]["spec"]
+        kept = {
+            "runAsNonRoot": True,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        self.assertEqual(pod["securityContext"], kept)
+
     def test_the_commands_of_the_readmes_are_taken(self):
         seen = 0
         for readme in ("README.md", "deploy/README.md", "deploy/helm/dcs-backup-exporter/README.md"):
