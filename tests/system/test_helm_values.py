@@ -2,6 +2,7 @@
 
 # needs: helm
 
+import itertools
 import re
 import shlex
 import unittest
@@ -114,7 +115,7 @@ class Refused(unittest.TestCase):
             for command in re.findall(r"^helm (?:install|upgrade) .+$", text, re.MULTILINE):
                 parts = shlex.split(command, comments=True)
                 self.assertTrue((charts.ROOT / parts[3]).samefile(charts.CHART), command)
-                values = [part for flag, part in zip(parts, parts[1:], strict=False) if flag == "--set"]
+                values = [part for flag, part in itertools.pairwise(parts) if flag == "--set"]
                 # What an upgrade does not name stays; a later value wins.
                 before = before + values if parts[1] == "upgrade" else values
                 flags = [f"--set={value}" for value in before]
