@@ -120,7 +120,8 @@ class Machine:
             # One that has not come up cannot be asked.
             return self._nspawn.wait(PATIENCE if self._init else 0)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"the machine does not power off\n{self.console.read_text(errors='replace')[-4000:]}") from None
+            told = self.console.read_text(errors="replace")[-4000:]
+            raise AssertionError(f"the machine does not power off\n{told}") from None
         finally:
             if self._nspawn.poll() is None:
                 if self._init:

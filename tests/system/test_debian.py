@@ -1,4 +1,4 @@
-"""The Debian package: built, judged by lintian, and installed, configured, upgraded and purged on a machine that boots."""
+"""The Debian package: judged by lintian, and installed, configured, upgraded and purged on a machine that boots."""
 # needs: cargo_deb lintian nspawn rootfs
 
 import os
@@ -133,7 +133,7 @@ class Installed(Packaged, OnMachine):
     def files(self):
         """Everything on the machine's disk but what systemd and dpkg write down for themselves."""
         found = self.machine.run("find", "/", "-xdev", "-not", "-type", "d", "-o", "-xdev", "-name", f"*{NAME}*")
-        own = re.compile(r"^/(var/log/|var/lib/dpkg/|var/lib/systemd/|var/cache/|root/|tmp/|var/tmp/|run/|etc/machine-id)")
+        own = re.compile(r"^/(var/(log|cache|tmp|lib/dpkg|lib/systemd)/|root/|tmp/|run/|etc/machine-id)")
         return {path for path in found.splitlines() if not own.match(path)}
 
     def test_it_is_installed_configured_upgraded_and_purged(self):
@@ -159,7 +159,7 @@ class Installed(Packaged, OnMachine):
         machine.run("systemctl", "restart", SERVICE)
         self.wait_for("facts are served", lambda: "\ndcs_backup_last_success_age_seconds{" in machine.metrics())
         self.assertIn("level=debug", machine.journal(f"--unit={SERVICE}"), "ARGS are heeded")
-        self.assertIn("exposure level", machine.run("systemd-analyze", "security", "--no-pager", "--threshold=15", SERVICE))
+        machine.run("systemd-analyze", "security", "--no-pager", "--threshold=15", SERVICE)
         # `check` by root sees with the service's eyes.
         table = machine.run(NAME, "check", f"--config.file={Exporter.CONFIG}", check=False)
         self.assertIn("orders-cache", table)
