@@ -85,6 +85,10 @@ class Service(OnMachine):
         self.assertEqual(len(lines), 1, f"{series}: {lines}")
         return float(lines[0].rsplit(" ", 1)[1])
 
+    def successes(self):
+        series = "dcs_backup_last_success_timestamp_seconds{"
+        return [line for line in self.machine.metrics().splitlines() if line.startswith(series)]
+
     def test_a_start_does_not_wait_for_the_cloud(self):
         Exporter.configure(self.machine, self.cloud, endpoint="http://127.0.0.1:9")
         self.within(20, "ready once it listens", "systemctl", "start", SERVICE)
@@ -177,10 +181,10 @@ class Service(OnMachine):
         # From here on nothing changes any more.
         self.machine.run("systemctl", "stop", "cloud")
         try:
-            success = "dcs_backup_last_success_timestamp_seconds{"
-            line = next(line for line in self.machine.metrics().splitlines() if line.startswith(success))
+            known = self.successes()
+            self.assertNotEqual(known, [])
             self.machine.run("systemctl", "restart", SERVICE)
-            self.assertIn(line, self.machine.metrics())
+            self.assertEqual(self.successes(), known)
         finally:
             type(self).cloud = Exporter.simulate(self.machine)
         folder = "/var/lib/private/dcs-backup-exporter"
