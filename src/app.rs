@@ -18,6 +18,7 @@ use crate::exposition::Exposition;
 use crate::exposition::own::OwnMetrics;
 use crate::poller::Poller;
 use crate::reload::Reload;
+use crate::service_manager::{Announcer, ServiceManager};
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 use crate::web::{Web, WebOptions};
@@ -34,7 +35,8 @@ pub struct App {
     config: Config,
     clock: Clock,
     metrics: OwnMetrics,
-    reloader: Option<Reloader>,
+    reloader: Option<(Reloader, Reload)>,
+    service_manager: ServiceManager,
 }
 
 /// How long storing the last facts may take at the end, with a writing that is under way.
@@ -64,7 +66,17 @@ impl App {
         let exposition = Exposition::new(poller.subscribe(), metrics.clone(), clock.clone());
         let web = Web::bind(options, exposition, poller.subscribe(), poller.prober()).await?;
         let clients = Arc::new(Mutex::new(clients));
-        Ok(Self { poller, web, storage, clients, config, clock, metrics, reloader: None })
+        Ok(Self {
+            poller,
+            web,
+            storage,
+            clients,
+            config,
+            clock,
+            metrics,
+            reloader: None,
+            service_manager: ServiceManager::default(),
+        })
     }
 
     /// Lets its configuration be read anew from these inputs, by the way that is returned, and by `POST /-/reload` if
@@ -73,7 +85,7 @@ impl App {
     pub fn reloading(mut self, inputs: Inputs, by_post: bool) -> (Self, Reload) {
         let (reload, requests) = crate::reload::channel(self.clock.now());
         self.web = self.web.reloading(reload.clone(), by_post);
-        self.reloader = Some(Reloader {
+        let reloader = Reloader {
             requests,
             inputs,
             clients: Arc::clone(&self.clients),
@@ -81,8 +93,16 @@ impl App {
             started_with: self.config.clone(),
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
-        });
+        };
+        self.reloader = Some((reloader, reload.clone()));
         (self, reload)
+    }
+
+    /// Lets this service manager know how it goes.
+    #[must_use]
+    pub fn supervised_by(mut self, service_manager: ServiceManager) -> Self {
+        self.service_manager = service_manager;
+        self
     }
 
     /// The addresses that are listened on.
@@ -103,9 +123,13 @@ impl App {
         let storing = self
             .storage
             .map(|storage| tokio::spawn(storage.keep(self.poller.recall(), ended.clone().cancelled_owned())));
-        if let Some(reloader) = self.reloader {
-            tokio::spawn(ended.clone().run_until_cancelled_owned(reloader.run()));
+        let (reloader, reload) = self.reloader.unzip();
+        let announcer = Announcer::new(self.service_manager, self.poller.subscribe(), reload);
+        if let Some(reloader) = reloader {
+            tokio::spawn(ended.clone().run_until_cancelled_owned(reloader.run(announcer.clone())));
         }
+        announcer.ready();
+        tokio::spawn(ended.clone().run_until_cancelled_owned(announcer.clone().accompany(self.poller.pulse())));
         let mut poller = self.poller;
         let stop_polling = ended.clone().cancelled_owned();
         let polling = tokio::spawn(async move {
@@ -126,6 +150,7 @@ impl App {
             }
         }
         ended.cancel();
+        announcer.stopping();
         let last_storing = async {
             let Some(storing) = storing else { return anyhow::Ok(()) };
             let last = polling.await.context("polling failed at the end")?;

@@ -19,6 +19,7 @@ use crate::config::{self, Config, Inputs};
 use crate::domain::shard::Shard;
 use crate::host_name::host_name;
 use crate::reload::Reload;
+use crate::service_manager::ServiceManager;
 use crate::simulator::{self, Simulator};
 use crate::web::{Bounds, ListenAddress, WebOptions};
 
@@ -40,6 +41,7 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
         complain(refusal);
         return Ok(BAD_CONFIGURATION);
     }
+    let service_manager = ServiceManager::of_environment(&environment, std::process::id());
     let inputs = Inputs {
         file: flags.config.file,
         host_name: Some(host_name(&environment)),
@@ -51,7 +53,7 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
     let app = App::bind(config, web(flags.listen_addresses, flags.web.telemetry_path), clock).await?;
     let (app, reload) = app.reloading(inputs, flags.enable_lifecycle);
     tokio::spawn(reload_on(hangups, reload));
-    app.run(shutdown.cancelled_owned()).await?;
+    app.supervised_by(service_manager).run(shutdown.cancelled_owned()).await?;
     Ok(0)
 }
 

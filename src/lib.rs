@@ -10,6 +10,7 @@
 //! * towards people: [`exposition`] (the text of `/metrics`), [`web`] (the server), [`status`] (the fleet, worst first),
 //!   [`check`] (the table);
 //! * [`reload`]: asking for the configuration to be read anew, while all that runs;
+//! * [`service_manager`]: telling systemd that it listens, reloads, ends and, from within the poll loop, lives;
 //! * [`app`] puts them together, [`commands`] and [`cli`] are the program, [`config`] its configuration;
 //! * [`simulator`]: a DCS cloud to poll, outside of all that: it speaks to the program through a socket.
 //!
@@ -37,6 +38,7 @@ pub mod pace;
 pub mod poller;
 pub mod reload;
 pub mod schedule;
+pub mod service_manager;
 pub mod simulator;
 pub mod snapshot;
 pub mod status;

@@ -3,13 +3,15 @@
 //! What is due and what an answer means is decided synchronously in `project`; here is only the waiting. The
 //! requests run as tasks of their own, at most as many as the budget lets run. Which goes next is decided when the
 //! budget has let go the one before (`line`): the most urgent then. Between two events others may have a word (`inbox`):
-//! who stores what is remembered (`recall`), and who brings another configuration (`reconfigure`).
+//! who stores what is remembered (`recall`), who wants to know whether it turns (`pulse`), and who brings another
+//! configuration (`reconfigure`).
 
 mod inbox;
 mod instance;
 mod line;
 mod probe;
 mod project;
+mod pulse;
 mod recall;
 mod reconfigure;
 mod report;
@@ -36,6 +38,7 @@ use inbox::Inbox;
 use line::{FromLine, Line};
 pub use probe::Prober;
 use project::{Moment, Project, Reading, Task};
+pub use pulse::Pulse;
 use recall::Question;
 pub use recall::Recall;
 use reconfigure::Change;
@@ -183,6 +186,7 @@ impl<A: DcsApi> Poller<A> {
         match question {
             // Whoever asked and went away needs no answer.
             Question::Memory(reply) => drop(reply.send(self.remembered())),
+            Question::Pulse(reply) => drop(reply.send(())),
             Question::Probe(probe) => {
                 if let Some(member) = self.members.iter_mut().find(|member| *member.project.name() == probe.project) {
                     member.project.probe(probe, Instant::now());

@@ -14,6 +14,7 @@ use crate::domain::ProjectName;
 use crate::exposition::own::OwnMetrics;
 use crate::poller::{Changed, Handover};
 use crate::reload::{Outcome, Refusal, Requests};
+use crate::service_manager::Announcer;
 
 /// Does it for those who ask.
 pub(super) struct Reloader {
@@ -43,8 +44,9 @@ impl fmt::Debug for Reloader {
 
 impl Reloader {
     /// Reloads whenever somebody asks for it, one time after the other.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self, announcer: Announcer) {
         while let Some(sharing) = self.requests.next().await {
+            announcer.reloading();
             let outcome = self.reload().await;
             let now = self.clock.now();
             match &outcome {
@@ -57,6 +59,7 @@ impl Reloader {
                 }
             }
             self.requests.tell(sharing, now, &outcome);
+            announcer.ready();
         }
     }
 

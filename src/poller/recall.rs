@@ -21,6 +21,8 @@ pub struct Recall(mpsc::Sender<Question>);
 pub(super) enum Question {
     /// What there is to remember, and where that goes.
     Memory(oneshot::Sender<Revision>),
+    /// Whether the loop turns.
+    Pulse(oneshot::Sender<()>),
     /// To poll an instance now.
     Probe(Probe),
 }

@@ -20,6 +20,7 @@ mod cadence;
 mod filters;
 mod outage;
 mod probes;
+mod pulse;
 mod reload;
 mod shards;
 mod urgency;

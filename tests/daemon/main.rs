@@ -14,6 +14,7 @@ mod reach;
 mod reload;
 mod seeds;
 mod servers;
+mod service_manager;
 mod setups;
 mod shards;
 mod storage;

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# What the tests under tests/system need: sourced by tests/run, beside tests/tools.sh. A test's file names its tools in a
-# line `# needs: TOOL...`, and tests/run calls get_TOOL for each.
+# What the tests of the chart and the manifests need: sourced by tests/run.
 
 # go_program NAME MODULE VERSION SUM PACKAGE: a program of a Go module, as target/tools/NAME/NAME.
 #
