@@ -128,7 +128,7 @@ impl Project {
 
     /// A complete listing has these and the filters leave them out; so many were known before.
     fn drop_left_out(&mut self, left_out: &BTreeSet<&InstanceId>, known: usize, at: Moment) {
-        let leaving = left_out.iter().filter(|id| self.watched.contains_key(*id)).count()
+        let leaving = left_out.iter().filter(|id| self.watched.contains_key(id)).count()
             + self.aside.count(|id| left_out.contains(id))
             + self.others.count(|id| left_out.contains(id));
         if !self.doubt_of_leaving.believes(leaving, known, at.steady) {
