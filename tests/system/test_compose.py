@@ -66,7 +66,8 @@ class Files(unittest.TestCase):
                 self.assertIs(service["read_only"], True)
                 self.assertEqual(service["cap_drop"], ["ALL"])
                 self.assertEqual(service["security_opt"], ["no-new-privileges:true"])
-                self.assertRegex(service["mem_limit"], r"^\d+m$")
+                self.assertRegex(service["mem_limit"], r"^\d+[mg]$")
+                self.assertGreater(service["pids_limit"], 0)
                 self.assertFalse({"privileged", "user", "cap_add", "network_mode", "pid"} & service.keys())
                 for port in service["ports"]:
                     self.assertRegex(port, r"^127\.0\.0\.1:\$\{[A-Z]+_PORT:-(\d+)\}:\1$")
