@@ -186,7 +186,7 @@ fn demo_banner(address: SocketAddr, path: &str, cloud: SocketAddr) -> String {
     format!(
         "dcs-backup-exporter demo: a simulated DCS cloud, and the exporter polling it. Nothing leaves this machine.\n\n\
          \x20 metrics          http://{address}{path}\n\
-         \x20 start page       http://{address}/\n\
+         \x20 status page      http://{address}/\n\
          \x20 simulated cloud  http://{cloud}/simulator/    its instances, keys and faults\n\n\
          Backups and restores progress while you look:\n\n\
          \x20 curl -s http://{address}{path} | grep progress_ratio\n\n\

@@ -1,12 +1,13 @@
-//! The HTTP server: `/metrics`, `/probe`, the fleet as JSON, health, readiness, reloads and a landing page.
+//! The HTTP server: `/metrics`, `/probe`, the fleet as JSON and as a page for people, health, readiness and reloads.
 //!
 //! * [`listen`]: addresses as users write them, and the sockets;
 //! * `accept`: the accept loop, which outlives every error;
 //! * `connection`: one connection: hyper between our deadlines (`deadlines`) and an orderly end;
 //! * `routes`: from a request to its answer; `negotiate` reads what the client accepts, `query` its parameters,
 //!   `body` sends it;
-//! * `probe`: `/probe`, and how long it waits; `instances`: `/api/v1/instances`;
-//! * `readiness`: the latch behind `/-/ready`; `landing`: the page for people.
+//! * `probe`: `/probe`, and how long it waits;
+//! * `instances`: `/api/v1/instances`; `page`: the same for people; `lists` bounds both, `selection` reads what is asked;
+//! * `readiness`: the latch behind `/-/ready`.
 //!
 //! Nobody can hold the server up: a head, an answer and an idle connection each have their time ([`Bounds`]), the
 //! numbers of connections, scrapes and probes are bounded, and bodies of requests are not read.
@@ -16,13 +17,15 @@ mod body;
 mod connection;
 mod deadlines;
 mod instances;
-mod landing;
 pub mod listen;
+mod lists;
 mod negotiate;
+mod page;
 mod probe;
 mod query;
 mod readiness;
 mod routes;
+mod selection;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -70,7 +73,7 @@ pub struct Bounds {
     /// Requests to `/probe` that wait for the cloud; further ones are answered at once, with the last facts. Fewer than
     /// connections, so that scrapes find one.
     pub probes: usize,
-    /// Lists of instances that are rendered or sent; further ones are answered 503.
+    /// Lists of instances, as JSON or as a page, that are rendered or sent; further ones are answered 503.
     pub lists: usize,
     /// At shutdown, for what is being answered.
     pub drain: Duration,

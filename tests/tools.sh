@@ -111,11 +111,11 @@ get_python() {
         --requirement "$packages" && cp -- "$packages" "$environment/requirements.txt"
 }
 
-# npm's packages that draw the dashboards' pictures and know Grafana's schema: 450 MB. None of their scripts is run.
-get_node() {
+# npm_packages PACKAGES FOLDER: those of a lock file, in target/tools/FOLDER. None of their scripts is run.
+npm_packages() {
     command -v npm || debian nodejs npm || return
-    local packages=tests/dashboards/pictures folder=$tools/node
-    cmp -s -- "$packages/package-lock.json" "$folder/package-lock.json" && [[ -d $folder/node_modules/.bin ]] && return
+    local packages=$1 folder=$tools/$2
+    cmp -s -- "$packages/package-lock.json" "$folder/package-lock.json" && [[ -d $folder/node_modules ]] && return
     rm -rf -- "$folder"
     mkdir -p -- "$folder" && cp -- "$packages/package.json" "$folder/" || return
     # Last of all, so that what was cut short is got again.
@@ -123,3 +123,9 @@ get_node() {
         (cd -- "$folder" && npm ci --ignore-scripts --no-audit --no-fund) &&
         cp -- "$packages/package-lock.json" "$folder/"
 }
+
+# What draws the dashboards' pictures and knows Grafana's schema: 450 MB.
+get_node() { npm_packages tests/dashboards/pictures node; }
+
+# What checks that everybody can use the status page.
+get_axe() { npm_packages tests/clients/axe axe; }

@@ -131,7 +131,7 @@ fn span(seconds: u64) -> String {
 }
 
 /// Bytes in binary units: `880 KiB`, `1.5 GiB`.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     let mut unit = "B";
     for next in ["KiB", "MiB", "GiB", "TiB", "PiB"] {

@@ -151,6 +151,22 @@ impl RecordFacts {
         self.records.get(&state).copied().unwrap_or(0)
     }
 
+    /// How many are in each of these states, by the cloud's words; that of a running one depends on what runs. A record
+    /// in a state that its kind should not have counts as `other`, so that the sum stays the number of records.
+    pub fn by_status(&self, states: &[State], running: &'static str) -> impl Iterator<Item = (&'static str, u64)> {
+        let foreign: u64 =
+            self.records.iter().filter(|(found, _)| !states.contains(found)).map(|(_, count)| count).sum();
+        states.iter().map(move |state| match state {
+            State::Waiting => ("waiting", self.records_in(*state)),
+            State::Running => (running, self.records_in(*state)),
+            State::Succeeded => ("succeed", self.records_in(*state)),
+            State::Failed => ("failed", self.records_in(*state)),
+            State::Expired => ("expired", self.records_in(*state)),
+            State::Deleted => ("deleted", self.records_in(*state)),
+            State::Other => ("other", self.records_in(*state) + foreign),
+        })
+    }
+
     /// Failures that ended within `lookback` before `now`, by the label of their code; only codes that occur.
     pub fn failures_within(&self, lookback: Duration, now: Timestamp) -> BTreeMap<&'static str, u64> {
         let begin = now.checked_sub(lookback).unwrap_or(Timestamp::MIN);

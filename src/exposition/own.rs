@@ -8,6 +8,7 @@
 //! `process_*` come from the crate's collector, without what it could not read (`process`).
 
 mod encode;
+mod health;
 mod process;
 mod reload;
 
@@ -24,6 +25,7 @@ use crate::cloud::error::ErrorKind;
 use crate::domain::shard::Shard;
 use crate::domain::{Operation, ProjectName, Purpose};
 use crate::storage::file::Reason;
+pub use health::Health;
 
 /// A family of the exporter itself.
 #[derive(Clone, Copy, Debug)]

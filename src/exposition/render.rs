@@ -13,10 +13,11 @@ use tokio::sync::watch;
 
 use super::fleet::Fleet;
 use super::gzip::{Joined, Packed};
-use super::own::OwnMetrics;
+use super::own::{Health, OwnMetrics};
 use super::rendered::{Piece, Rendered};
 use super::rhythm::Rhythm;
 use crate::clock::Clock;
+use crate::domain::ProjectName;
 use crate::snapshot::Snapshot;
 
 /// Between two looks at what polls have changed.
@@ -69,6 +70,11 @@ impl Exposition {
     /// The newest picture, and the clock's moment.
     pub fn picture(&self) -> (Arc<Snapshot>, Timestamp) {
         (self.snapshots.borrow().clone(), self.clock.now())
+    }
+
+    /// How asking a project goes.
+    pub fn health(&self, project: &ProjectName) -> Health {
+        self.own.health(project)
     }
 
     /// Renders everything in this format. It may take milliseconds for a large fleet and reads `/proc`: not for an

@@ -1,6 +1,7 @@
 //! What is told of an instance.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::verdict::{Judged, Verdict};
 use crate::cloud::diagnosis::{Hint, record};
 use crate::domain::facts::RecordFacts;
 use crate::domain::instance::{CacheMode, Engine, InstanceStatus as Status};
-use crate::domain::record::{BackupFormat, BackupType, ErrorCode, Outcome};
+use crate::domain::record::{BackupFormat, BackupType, ErrorCode, Outcome, State};
 use crate::snapshot::{PolicyView, PollView};
 
 /// An instance.
@@ -87,8 +88,14 @@ pub struct RecordsStatus {
     pub last_failure_at: Option<Timestamp>,
     /// Its error code, `none` without one.
     pub last_failure_error_code: Option<&'static str>,
+    /// What that says.
+    pub last_failure_meaning: Option<&'static str>,
     /// What a person can do about that.
     pub last_failure_hint: Option<Hint>,
+    /// Those that failed within the look-back window, by code; only codes that occur.
+    pub failures: BTreeMap<&'static str, u64>,
+    /// All that the cloud keeps, by status, zeros included.
+    pub records: BTreeMap<&'static str, u64>,
     /// How many wait or run.
     pub in_progress: u64,
     /// When the oldest of them was requested.
@@ -144,8 +151,8 @@ pub struct PollStatus {
 }
 
 impl<'a> InstanceStatus<'a> {
-    /// What is told of this instance at this moment.
-    pub fn of(judged: &Judged<'a>, now: Timestamp) -> Self {
+    /// What is told of this instance at this moment, looking so far back for failures.
+    pub fn of(judged: &Judged<'a>, lookback: Duration, now: Timestamp) -> Self {
         let view = judged.instance;
         let details = view.details.as_ref();
         let [backups, restores, policy] = view.polls.each_ref().map(PollStatus::of);
@@ -164,8 +171,11 @@ impl<'a> InstanceStatus<'a> {
             backup_supported: view.supported,
             rpo_seconds: view.rpo.filter(|_| view.supported != Some(false)).map(Seconds),
             policy: view.policy.as_ref().map(|policy| PolicyStatus::of(policy, now)),
-            backups: view.backups.as_ref().map(|facts| BackupsStatus::of(facts, now)),
-            restores: view.restores.as_ref().map(|facts| RecordsStatus::of(facts, now)),
+            backups: view.backups.as_ref().map(|facts| BackupsStatus::of(facts, lookback, now)),
+            restores: view
+                .restores
+                .as_ref()
+                .map(|facts| RecordsStatus::of(facts, &State::OF_RESTORES, "restoring", lookback, now)),
             polls: PollsStatus { backups, restores, policy },
         }
     }
@@ -187,7 +197,7 @@ impl PolicyStatus {
 }
 
 impl RecordsStatus {
-    fn of(facts: &RecordFacts, now: Timestamp) -> Self {
+    fn of(facts: &RecordFacts, states: &[State], running: &'static str, lookback: Duration, now: Timestamp) -> Self {
         let (success, failure, progress) = (facts.last_success.as_ref(), facts.last_failure, &facts.progress);
         Self {
             last_success_at: success.map(|success| success.at),
@@ -197,7 +207,10 @@ impl RecordsStatus {
             last_attempt_success: facts.last_outcome.map(|outcome| outcome == Outcome::Succeeded),
             last_failure_at: failure.map(|failure| failure.at),
             last_failure_error_code: failure.map(|failure| ErrorCode::label(failure.error_code)),
+            last_failure_meaning: failure.map(|failure| record::meaning(failure.error_code)),
             last_failure_hint: failure.map(|failure| record::hint(failure.error_code)),
+            failures: facts.failures_within(lookback, now),
+            records: facts.by_status(states, running).collect(),
             in_progress: progress.count,
             oldest_in_progress_at: progress.oldest_created_at,
             started_at: progress.running.as_ref().map(|running| running.begun_at),
@@ -207,10 +220,10 @@ impl RecordsStatus {
 }
 
 impl BackupsStatus {
-    fn of(facts: &RecordFacts, now: Timestamp) -> Self {
+    fn of(facts: &RecordFacts, lookback: Duration, now: Timestamp) -> Self {
         let success = facts.last_success.as_ref();
         Self {
-            records: RecordsStatus::of(facts, now),
+            records: RecordsStatus::of(facts, &State::OF_BACKUPS, "backuping", lookback, now),
             last_success_size_bytes: success.and_then(|success| success.size_bytes),
             last_success_backup_type: success.and_then(|success| success.backup_type).map(BackupType::as_str),
             last_success_backup_format: success.and_then(|success| success.backup_format).map(BackupFormat::as_str),

@@ -5,8 +5,13 @@ use serde::Serialize;
 
 use super::seconds::Seconds;
 use super::trouble::Trouble;
-use crate::domain::ProjectId;
+use crate::domain::{Operation, ProjectId};
+use crate::exposition::own::Health;
 use crate::snapshot::ProjectView;
+
+/// Where polls of backups are among [`Operation::PER_INSTANCE`].
+const BACKUPS: usize = 0;
+const _: () = assert!(matches!(Operation::PER_INSTANCE[BACKUPS], Operation::Backups));
 
 /// A project and how asking it goes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,13 +36,26 @@ pub struct ProjectStatus<'a> {
     pub poll_interval_seconds: Seconds,
     /// When the newest complete listing came.
     pub last_listing_success_at: Option<Timestamp>,
+    /// When that of its instances' backup records that were read longest ago were read.
+    pub oldest_backups_poll_at: Option<Timestamp>,
+    /// By how much its most overdue poll is late now.
+    pub poll_lag_seconds: Option<f64>,
+    /// Polls that are due now.
+    pub polls_due: Option<u64>,
+    /// Answers that said that the cloud is asked too often, since the start.
+    pub throttled_total: Option<u64>,
+    /// The cloud's clock minus ours.
+    pub clock_skew_seconds: Option<f64>,
+    /// When its present credentials expire.
+    pub credentials_expiry_at: Option<Timestamp>,
     /// Why it cannot be asked or listed.
     pub error: Option<Trouble>,
 }
 
 impl<'a> ProjectStatus<'a> {
-    /// What is told of this project.
-    pub fn of(view: &'a ProjectView) -> Self {
+    /// What is told of this project, and how asking it goes.
+    pub fn of(view: &'a ProjectView, health: &Health) -> Self {
+        let polls = view.instances().map(|instance| &instance.polls[BACKUPS]);
         Self {
             project: view.name.as_str(),
             project_id: view.project_id.as_ref().map(ProjectId::as_str),
@@ -49,6 +67,12 @@ impl<'a> ProjectStatus<'a> {
             missing_instances: view.missing,
             poll_interval_seconds: view.poll_interval.into(),
             last_listing_success_at: view.listed_at,
+            oldest_backups_poll_at: polls.filter_map(|poll| poll.last_success_at).min(),
+            poll_lag_seconds: health.poll_lag_seconds,
+            polls_due: health.polls_due,
+            throttled_total: health.throttled_total,
+            clock_skew_seconds: health.clock_skew_seconds,
+            credentials_expiry_at: health.credentials_expiry_at,
             error: view.error.as_deref().map(Trouble::of),
         }
     }

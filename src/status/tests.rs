@@ -17,11 +17,16 @@ use crate::snapshot::{InstanceView, PollView, ProjectView};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
-fn project(name: &str, instances: Vec<InstanceView>) -> ProjectView {
+/// Of a project that was never asked.
+pub(crate) fn silent(_: &ProjectName) -> Health {
+    Health::default()
+}
+
+pub(crate) fn project(name: &str, instances: Vec<InstanceView>) -> ProjectView {
     ProjectView {
         name: name.into(),
         project_id: None,
@@ -40,12 +45,12 @@ fn project(name: &str, instances: Vec<InstanceView>) -> ProjectView {
     }
 }
 
-fn snapshot(projects: Vec<ProjectView>) -> Snapshot {
+pub(crate) fn snapshot(projects: Vec<ProjectView>) -> Snapshot {
     Snapshot { projects: projects.into_iter().map(Arc::new).collect(), lookback: HOUR }
 }
 
 /// An instance whose newest backup is so many hours old, to be renewed within a day.
-fn instance(id: &str, name: &str, age: Option<u64>) -> InstanceView {
+pub(crate) fn instance(id: &str, name: &str, age: Option<u64>) -> InstanceView {
     let poll = PollView { success: Some(true), last_success_at: Some(now()), error: None };
     let last_success = age.map(|hours| LastSuccess {
         at: now() - u32::try_from(hours).unwrap() * HOUR,
@@ -88,7 +93,7 @@ fn fleet() -> Snapshot {
 
 fn shown(selection: &Selection) -> Vec<String> {
     let fleet = fleet();
-    let status = FleetStatus::of(&fleet, selection, now());
+    let status = FleetStatus::of(&fleet, selection, silent, now());
     let of = |instance: &InstanceStatus<'_>| {
         format!("{}/{} {}", instance.project, instance.instance_id, instance.verdict.as_str())
     };
@@ -116,6 +121,12 @@ fn a_selection_shows_what_matches_all_of_it() {
             Selection { name: text("ORDERS"), ..Selection::default() },
             &["two/a never_backed_up", "one/b stale", "one/a fresh"],
         ),
+        (Selection { search: text("SESS"), ..Selection::default() }, &["one/c stale"]),
+        (
+            Selection { search: text("E"), verdict: Some(Verdict::NotPolled), ..Selection::default() },
+            &["two/e not_polled"],
+        ),
+        (Selection { search: text("C"), ..Selection::default() }, &["one/c stale", "one/d last_failed"]),
         (Selection { verdict: Some(Verdict::Stale), ..Selection::default() }, &["one/c stale", "one/b stale"]),
         (Selection { verdict: Some(Verdict::Stale), limit: Some(1), ..Selection::default() }, &["one/c stale"]),
         (Selection { verdict: Some(Verdict::Stale), offset: 1, ..Selection::default() }, &["one/b stale"]),
@@ -129,15 +140,41 @@ fn a_selection_shows_what_matches_all_of_it() {
 }
 
 #[test]
+fn an_order_can_be_chosen_and_what_is_not_known_comes_last() {
+    use Order::{Ascending, Descending};
+    let ids = |sort, order| {
+        let shown = shown(&Selection { sort, order, ..Selection::default() });
+        shown.iter().map(|one| one.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for (sort, order, expected) in [
+        (Sort::Worst, None, "two/e two/a one/c one/b one/d one/a"),
+        (Sort::Worst, Some(Descending), "one/a one/d one/b one/c two/a two/e"),
+        (Sort::Name, None, "one/d two/e two/a one/a one/b one/c"),
+        (Sort::Name, Some(Descending), "one/c one/b two/a one/a two/e one/d"),
+        (Sort::Project, None, "one/d one/a one/b one/c two/e two/a"),
+        (Sort::Age, None, "one/c one/b one/d two/e one/a two/a"),
+        (Sort::Age, Some(Ascending), "two/e one/a one/d one/b one/c two/a"),
+        (Sort::Polled, None, "two/a one/c one/b one/d one/a two/e"),
+        // Nobody knows any of these: of equals the worst first.
+        (Sort::Size, None, "two/e two/a one/c one/b one/d one/a"),
+        (Sort::NextSlot, Some(Descending), "two/e two/a one/c one/b one/d one/a"),
+        (Sort::LastFailure, None, "two/e two/a one/c one/b one/d one/a"),
+    ] {
+        assert_eq!(ids(sort, order), expected, "{sort:?} {order:?}");
+    }
+}
+
+#[test]
 fn counts_are_of_all_that_match_whatever_the_page() {
     let fleet = fleet();
     let selection = Selection { project: Some("one".to_owned()), limit: Some(1), ..Selection::default() };
-    let status = FleetStatus::of(&fleet, &selection, now());
+    let status = FleetStatus::of(&fleet, &selection, silent, now());
     assert_eq!((status.total, status.instances.len(), status.projects.len()), (4, 1, 1));
     let json = serde_json::to_value(&status).unwrap();
     assert_eq!(json["verdicts"]["stale"], 2);
     assert_eq!(json["verdicts"]["not_polled"], 0, "zeros are told");
     assert_eq!(status.verdicts.values().sum::<usize>(), 4);
+    assert_eq!(status.fleet_verdicts.values().sum::<usize>(), 6, "those of all, whatever is selected");
 }
 
 #[test]
@@ -146,7 +183,7 @@ fn errors_are_told_with_their_hints() {
     let mut one = instance("a", "a", None);
     one.polls[1] = PollView { success: Some(false), last_success_at: None, error: Some(Arc::new(error.clone())) };
     let fleet = snapshot(vec![ProjectView { error: Some(Arc::new(error)), ..project("one", vec![one]) }]);
-    let json = serde_json::to_value(FleetStatus::of(&fleet, &Selection::default(), now())).unwrap();
+    let json = serde_json::to_value(FleetStatus::of(&fleet, &Selection::default(), silent, now())).unwrap();
     let told = serde_json::json!({"reason": "forbidden", "message": "a permission is lacking", "hint": "allow it"});
     assert_eq!(json["instances"][0]["polls"]["restores"]["error"], told);
     assert_eq!(json["projects"][0]["error"], told);
@@ -171,7 +208,7 @@ proptest! {
         let mut listed = Vec::new();
         loop {
             let selection = Selection { limit: Some(page), offset: listed.len(), ..Selection::default() };
-            let status = FleetStatus::of(&fleet, &selection, now());
+            let status = FleetStatus::of(&fleet, &selection, silent, now());
             prop_assert_eq!(status.total, expected.len());
             if status.instances.is_empty() {
                 break;

@@ -44,18 +44,25 @@ pub struct Judged<'a> {
     pub instance: &'a InstanceView,
 }
 
-/// All instances of a picture, the worst first; of equals the one furthest beyond its RPO, then by name.
-pub fn worst_first(snapshot: &Snapshot, now: Timestamp) -> Vec<Judged<'_>> {
+/// All instances of a picture, in its order.
+pub fn judge(snapshot: &Snapshot, now: Timestamp) -> Vec<Judged<'_>> {
     let instances =
         snapshot.projects.iter().flat_map(|project| project.instances().map(move |instance| (project, instance)));
-    let mut ranked: Vec<_> = instances
-        .map(|(project, instance)| {
-            let judged = Judged { verdict: Verdict::of(instance, now), project, instance };
-            (judged.rank(now), judged)
-        })
-        .collect();
+    instances.map(|(project, instance)| Judged { verdict: Verdict::of(instance, now), project, instance }).collect()
+}
+
+/// All instances of a picture, the worst first; of equals the one furthest beyond its RPO, then by name.
+pub fn worst_first(snapshot: &Snapshot, now: Timestamp) -> Vec<Judged<'_>> {
+    let mut judged = judge(snapshot, now);
+    sort_worst_first(&mut judged, now);
+    judged
+}
+
+/// Sorts them so; the order they come in does not matter.
+pub(super) fn sort_worst_first(judged: &mut Vec<Judged<'_>>, now: Timestamp) {
+    let mut ranked: Vec<_> = judged.drain(..).map(|judged| (judged.rank(now), judged)).collect();
     ranked.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    ranked.into_iter().map(|(_, judged)| judged).collect()
+    judged.extend(ranked.into_iter().map(|(_, judged)| judged));
 }
 
 impl Verdict {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
-    HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
@@ -20,18 +20,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::body::Body;
 use super::deadlines::Turn;
-use super::instances::Instances;
+use super::lists::Lists;
 use super::probe::Probes;
 use super::readiness::Readiness;
-use super::{WebOptions, landing, negotiate};
+use super::{WebOptions, instances, negotiate, page};
 use crate::exposition::{Exposition, Rendered};
 use crate::poller::Prober;
 use crate::reload::Reload;
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
-const HTML: &str = "text/html; charset=utf-8";
-/// The pages have neither scripts nor styles nor pictures.
-const CONTENT_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// All routes; cheap to clone.
 #[derive(Clone, Debug)]
@@ -42,7 +39,7 @@ struct Inner {
     telemetry_path: String,
     exposition: Exposition,
     probes: Probes,
-    instances: Instances,
+    lists: Lists,
     readiness: Arc<Readiness>,
     scrapes: Arc<Semaphore>,
     reloads: Option<Reloads>,
@@ -68,7 +65,7 @@ impl Routes {
     pub(super) fn new(options: &WebOptions, exposition: Exposition, prober: Prober, readiness: Arc<Readiness>) -> Self {
         Self(Arc::new(Inner {
             probes: Probes::new(exposition.clone(), prober, options.bounds.probes),
-            instances: Instances::new(exposition.clone(), options.bounds.lists),
+            lists: Lists::new(exposition.clone(), options.bounds.lists),
             telemetry_path: options.telemetry_path.clone(),
             exposition,
             readiness,
@@ -119,22 +116,21 @@ impl Inner {
         }
         match path {
             "/probe" => self.probes.answer(head.uri.query(), headers).await,
-            "/api/v1/instances" => self.instances.answer(head.uri.query(), headers).await,
+            "/api/v1/instances" => instances::answer(&self.lists, head.uri.query(), headers).await,
             "/-/healthy" => Answer::text(StatusCode::OK, "healthy\n"),
             "/-/ready" => match self.readiness.check() {
                 Ok(()) => Answer::text(StatusCode::OK, "ready\n"),
                 Err(waiting) => Answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {waiting}\n")),
             },
-            _ => Answer::new(StatusCode::OK, HTML, Bytes::from(self.landing()))
-                .with(CONTENT_SECURITY_POLICY, CONTENT_POLICY)
-                .with(X_FRAME_OPTIONS, "deny")
-                .with(REFERRER_POLICY, "no-referrer"),
+            _ => page::answer(&self.lists, head.uri.query(), headers, self.around()).await,
         }
     }
 
-    fn landing(&self) -> String {
-        let newest = self.reloads.as_ref().map(|reloads| reloads.reload.newest());
-        landing::page(&self.telemetry_path, newest.as_ref())
+    fn around(&self) -> page::Around {
+        page::Around {
+            telemetry_path: self.telemetry_path.clone(),
+            newest: self.reloads.as_ref().map(|reloads| reloads.reload.newest()),
+        }
     }
 
     async fn reload(&self, method: &Method) -> Answer {
@@ -190,8 +186,12 @@ impl Answer {
         Self::new(status, PLAIN_TEXT, body.into())
     }
 
-    pub(super) fn with(mut self, name: hyper::header::HeaderName, value: &'static str) -> Self {
-        self.headers.insert(name, HeaderValue::from_static(value));
+    pub(super) fn with(self, name: HeaderName, value: &'static str) -> Self {
+        self.with_value(name, HeaderValue::from_static(value))
+    }
+
+    pub(super) fn with_value(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
         self
     }
 

@@ -7,6 +7,7 @@ use dcs_backup_exporter::cloud::CloudError;
 use dcs_backup_exporter::cloud::diagnosis::Hint;
 use dcs_backup_exporter::cloud::error::ErrorKind;
 use dcs_backup_exporter::domain::facts::RecordFacts;
+use dcs_backup_exporter::exposition::own::Health;
 use dcs_backup_exporter::snapshot::{InstanceView, PollView, ProjectView, Snapshot};
 use dcs_backup_exporter::status::{FleetStatus, Selection};
 use dcs_backup_exporter::web::Bounds;
@@ -25,7 +26,7 @@ fn error() -> Arc<CloudError> {
 }
 
 /// One of each kind.
-fn every_kind() -> Arc<Snapshot> {
+pub(crate) fn every_kind() -> Arc<Snapshot> {
     let mut refused = full("refused", "refused");
     refused.polls[0] = PollView { success: Some(false), error: Some(error()), ..refused.polls[0].clone() };
     let mut stale = full("stale", "stale");
@@ -61,7 +62,14 @@ fn every_kind() -> Arc<Snapshot> {
 #[test]
 fn a_fleet_of_every_kind() {
     let fleet = every_kind();
-    let status = FleetStatus::of(&fleet, &Selection::default(), fleet::now());
+    let health = Health {
+        poll_lag_seconds: Some(0.25),
+        polls_due: Some(2),
+        throttled_total: Some(0),
+        clock_skew_seconds: Some(-1.5),
+        credentials_expiry_at: None,
+    };
+    let status = FleetStatus::of(&fleet, &Selection::default(), |_| health, fleet::now());
     insta::assert_snapshot!(serde_json::to_string_pretty(&status).unwrap());
 }
 
@@ -90,6 +98,12 @@ async fn parameters_select_and_page() {
     for query in ["?project=down", "?project=nowhere", "?offset=8", "?limit=0", "?name=%E7%BC%93"] {
         assert_eq!(ids(&json(&server, query).await), [""; 0], "{query}");
     }
+    assert_eq!(ids(&json(&server, "?search=RDE").await), ["full"], "by its name");
+    assert_eq!(ids(&json(&server, "?search=ULL&sort=name").await), ["full"], "by its id");
+    let by_name = json(&server, "?sort=name&order=desc").await;
+    assert_eq!(ids(&by_name), ["unknown", "stale", "single", "refused", "full", "no-rpo", "never", "manual"]);
+    let health = &json(&server, "?project=prod").await["projects"][0];
+    assert_eq!((&health["throttled_total"], &health["poll_lag_seconds"]), (&Value::from(0), &Value::Null));
     assert_eq!(json(&server, "?project=down").await["projects"].as_array().unwrap().len(), 1);
 }
 
@@ -98,11 +112,19 @@ async fn parameters_that_mean_nothing_are_refused() {
     let server = Server::start(every_kind(), Bounds::default()).await;
     let mut client = server.connect().await;
     for (query, text) in [
-        ("verdicts=stale", "unknown parameter; there are project, instance_id, name, verdict, limit, offset\n"),
+        (
+            "verdicts=stale",
+            "unknown parameter; there are project, instance_id, name, search, verdict, sort, order, limit, offset\n",
+        ),
         (
             "verdict=bad",
             "verdict parameter must be one of not_polled, never_backed_up, stale, last_failed, slot_missed, fresh, no_rpo, unsupported\n",
         ),
+        (
+            "sort=colour",
+            "sort parameter must be one of worst, name, project, age, size, next_slot, last_failure, polled\n",
+        ),
+        ("order=up", "order parameter must be one of asc, desc\n"),
         ("limit=ten", "limit parameter must be a number, from 0\n"),
         ("offset=-1", "offset parameter must be a number, from 0\n"),
         ("name=a&name=b", "name parameter is given more than once\n"),

@@ -9,6 +9,7 @@ mod http;
 mod instances;
 mod kept;
 mod own;
+mod page;
 mod probe;
 mod server;
 mod strict;

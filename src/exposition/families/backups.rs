@@ -244,26 +244,10 @@ pub(super) fn failures(facts: Option<&RecordFacts>, at: &At, samples: &mut Sampl
     }
 }
 
-/// Records by status, zeros included; the cloud's word for a running one depends on what runs. A record in a state
-/// that its kind should not have is an `other`, so that the sum stays the number of records.
+/// Records by status, zeros included.
 pub(super) fn records(facts: &RecordFacts, states: &[State], running: &'static str, samples: &mut Samples<'_>) {
-    for state in states {
-        let word = match state {
-            State::Waiting => "waiting",
-            State::Running => running,
-            State::Succeeded => "succeed",
-            State::Failed => "failed",
-            State::Expired => "expired",
-            State::Deleted => "deleted",
-            State::Other => "other",
-        };
-        let foreign: u64 = match state {
-            State::Other => {
-                facts.records.iter().filter(|(found, _)| !states.contains(found)).map(|(_, count)| count).sum()
-            }
-            _ => 0,
-        };
-        samples.labelled(&[("status", word)], facts.records_in(*state) + foreign);
+    for (status, count) in facts.by_status(states, running) {
+        samples.labelled(&[("status", status)], count);
     }
 }
 
