@@ -12,18 +12,19 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
-    HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::body::Body;
+use super::config::{Admission, WebConfig};
 use super::deadlines::Turn;
 use super::instances::Instances;
 use super::probe::Probes;
 use super::readiness::Readiness;
-use super::{WebOptions, landing, negotiate};
+use super::{WebOptions, guard, landing, negotiate};
 use crate::exposition::{Exposition, Rendered};
 use crate::poller::Prober;
 use crate::reload::Reload;
@@ -46,6 +47,7 @@ struct Inner {
     readiness: Arc<Readiness>,
     scrapes: Arc<Semaphore>,
     reloads: Option<Reloads>,
+    config: Option<WebConfig>,
 }
 
 /// Where the configuration can be read anew.
@@ -74,6 +76,7 @@ impl Routes {
             readiness,
             scrapes: Arc::new(Semaphore::new(options.bounds.scrapes)),
             reloads: None,
+            config: None,
         }))
     }
 
@@ -81,6 +84,12 @@ impl Routes {
     pub(super) fn reloading(&mut self, reload: Reload, by_post: bool) {
         let inner = Arc::get_mut(&mut self.0).expect("nobody else has the routes before the server runs");
         inner.reloads = Some(Reloads { reload, by_post });
+    }
+
+    /// See [`super::Web::configured`].
+    pub(super) fn configured(&mut self, config: WebConfig) {
+        let inner = Arc::get_mut(&mut self.0).expect("nobody else has the routes before the server runs");
+        inner.config = Some(config);
     }
 
     /// Answers a request; the turn ends with the answer's last byte.
@@ -92,13 +101,21 @@ impl Routes {
         let inner = Arc::clone(&self.0);
         async move {
             let (head, _) = request.into_parts();
-            let answer = inner.route(&head).await;
+            let answer = inner.guarded(&head).await;
             Ok(answer.to(&head.method, turn))
         }
     }
 }
 
 impl Inner {
+    async fn guarded(&self, head: &Parts) -> Answer {
+        let Some(config) = &self.config else { return self.route(head).await };
+        match guard::admit(config, &head.headers).await {
+            Ok(Admission(headers)) => self.route(head).await.with_all(headers),
+            Err(refusal) => refusal,
+        }
+    }
+
     async fn route(&self, head: &Parts) -> Answer {
         let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
         // The telemetry path is the user's choice and comes first, even where it is `/`.
@@ -190,8 +207,14 @@ impl Answer {
         Self::new(status, PLAIN_TEXT, body.into())
     }
 
-    pub(super) fn with(mut self, name: hyper::header::HeaderName, value: &'static str) -> Self {
+    pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
+    /// With these headers in the place of its own.
+    pub(super) fn with_all(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.headers.extend(headers);
         self
     }
 

@@ -16,4 +16,5 @@ mod seeds;
 mod servers;
 mod setups;
 mod shards;
+mod sockets;
 mod storage;

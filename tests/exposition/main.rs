@@ -12,3 +12,4 @@ mod own;
 mod probe;
 mod server;
 mod strict;
+mod tls;
