@@ -5,7 +5,6 @@
 mod clients;
 mod reloader;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use crate::reload::Reload;
 use crate::service_manager::{Announcer, ServiceManager};
 use crate::snapshot::Snapshot;
 use crate::storage::Storage;
-use crate::web::{Web, WebOptions};
+use crate::web::{BoundAddress, Listener, Web, WebConfig, WebOptions};
 use clients::Clients;
 use reloader::Reloader;
 
@@ -105,9 +104,25 @@ impl App {
         self
     }
 
+    /// Serves as a file of exporter-toolkit's format says, if there is one.
+    #[must_use]
+    pub fn configured(mut self, config: Option<WebConfig>) -> Self {
+        if let Some(config) = config {
+            self.web = self.web.configured(config);
+        }
+        self
+    }
+
+    /// Listens on these too.
+    #[must_use]
+    pub fn listening_on(mut self, listeners: Vec<Listener>) -> Self {
+        self.web = self.web.listening_on(listeners);
+        self
+    }
+
     /// The addresses that are listened on.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.web.addrs()
+    pub fn addresses(&self) -> Vec<BoundAddress> {
+        self.web.addresses()
     }
 
     /// Polls and serves until the future ends, then lets running scrapes finish and stores the last facts (contract
@@ -116,7 +131,7 @@ impl App {
     /// # Errors
     /// Where polling or serving ends by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-        for address in self.web.addrs() {
+        for address in self.web.addresses() {
             tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "listening");
         }
         let ended = tokio_util::sync::CancellationToken::new();

@@ -55,10 +55,7 @@ pub struct Serve {
     /// Address to listen on; may be repeated.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_LISTEN_ADDRESS)]
     pub listen_addresses: Vec<ListenAddress>,
-    /// Not yet: file with TLS, authentication and more, as exporter-toolkit defines it.
-    #[arg(long = "web.config.file", value_name = "FILE")]
-    pub web_config_file: Option<PathBuf>,
-    /// Not yet: use the sockets that systemd hands over.
+    /// Listen on the sockets that systemd hands over, instead of addresses.
     #[arg(long = "web.systemd-socket")]
     pub systemd_socket: bool,
     /// Reload the configuration at POST /-/reload too, as at SIGHUP.
@@ -87,6 +84,9 @@ pub struct WebFlags {
     /// Path of the metrics.
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = telemetry_path)]
     pub telemetry_path: String,
+    /// File with TLS, users, headers and a limit on requests, as exporter-toolkit defines it.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
 }
 
 /// What is logged, and how.
@@ -177,7 +177,7 @@ pub struct CheckConfig {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub config: ConfigFile,
-    /// Not yet: file with TLS, authentication and more, as exporter-toolkit defines it.
+    /// File with TLS, users, headers and a limit on requests, as exporter-toolkit defines it.
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,
 }

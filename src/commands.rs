@@ -6,6 +6,7 @@ mod describe;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,7 +22,7 @@ use crate::host_name::host_name;
 use crate::reload::Reload;
 use crate::service_manager::ServiceManager;
 use crate::simulator::{self, Simulator};
-use crate::web::{Bounds, ListenAddress, WebOptions};
+use crate::web::{BoundAddress, Bounds, Inherited, ListenAddress, WebConfig, WebOptions};
 
 /// Exit code for a wrong configuration or wrong flags.
 pub const BAD_CONFIGURATION: u8 = 3;
@@ -33,14 +34,15 @@ const PORTS_TRIED: u16 = 50;
 ///
 /// # Errors
 /// Where it cannot listen, or a task ends that must not.
-pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Clock) -> anyhow::Result<u8> {
+pub async fn serve(
+    flags: Serve,
+    inherited: Inherited,
+    environment: Vec<(String, String)>,
+    clock: Clock,
+) -> anyhow::Result<u8> {
     // First of all: a signal that comes while the configuration is read must not end the process its own way.
     let shutdown = shutdown_on_signals()?;
     let hangups = hangups()?;
-    if let Some(refusal) = not_built_yet(&flags) {
-        complain(refusal);
-        return Ok(BAD_CONFIGURATION);
-    }
     let service_manager = ServiceManager::of_environment(&environment, std::process::id());
     let inputs = Inputs {
         file: flags.config.file,
@@ -49,8 +51,13 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
         shard_ordinal: flags.shard_ordinal,
         shard_total: flags.shard_total,
     };
-    let Some(config) = load(&inputs) else { return Ok(BAD_CONFIGURATION) };
-    let app = App::bind(config, web(flags.listen_addresses, flags.web.telemetry_path), clock).await?;
+    // Both files are read before either is refused: all that is wrong is said at once.
+    let (config, web_config) = (load(&inputs), load_web(flags.web.config_file.as_deref()));
+    let (Some(config), Ok(web_config)) = (config, web_config) else { return Ok(BAD_CONFIGURATION) };
+    let (addresses, inherited) =
+        if flags.systemd_socket { (Vec::new(), inherited.listen()?) } else { (flags.listen_addresses, Vec::new()) };
+    let app = App::bind(config, web(addresses, flags.web.telemetry_path), clock).await?;
+    let app = app.listening_on(inherited).configured(web_config);
     let (app, reload) = app.reloading(inputs, flags.enable_lifecycle);
     tokio::spawn(reload_on(hangups, reload));
     app.supervised_by(service_manager).run(shutdown.cancelled_owned()).await?;
@@ -64,6 +71,7 @@ pub async fn serve(flags: Serve, environment: Vec<(String, String)>, clock: Cloc
 pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
     let shutdown = shutdown_on_signals()?;
     tokio::spawn(nothing_to_reload(hangups()?));
+    let Ok(web_config) = load_web(flags.web.config_file.as_deref()) else { return Ok(BAD_CONFIGURATION) };
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let simulator = Simulator::bind(options(flags.cloud, loopback), clock.clone()).await;
     let simulator = simulator.context("starting the simulated cloud")?;
@@ -71,8 +79,9 @@ pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
     let config = simulator::demo_config(cloud_address);
     let cloud = tokio::spawn(simulator.run(shutdown.clone().cancelled_owned()));
     let app = bind_next_free(&config, &flags.listen_address, &flags.web.telemetry_path, &clock).await?;
-    let address = *app.addresses().first().context("listening on no address")?;
-    say(&demo_banner(address, &flags.web.telemetry_path, cloud_address));
+    let address = app.addresses().into_iter().next().context("listening on no address")?;
+    say(&demo_banner(&address, &flags.web.telemetry_path, cloud_address, web_config.as_ref()));
+    let app = app.configured(web_config);
     app.run(shutdown.clone().cancelled_owned()).await?;
     shutdown.cancel();
     cloud.await.context("the simulated cloud failed")?;
@@ -124,17 +133,18 @@ pub async fn check(flags: &Check, environment: Vec<(String, String)>, clock: Clo
 /// Reads the configuration and says what is wrong with it.
 pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> u8 {
     let inputs = Inputs { file: flags.config.file.clone(), environment, ..Inputs::default() };
-    let web = flags.web_config_file.as_ref().map(|_| WEB_CONFIG_NOT_BUILT);
+    let web = flags.web_config_file.as_deref().map(WebConfig::load).transpose();
     let loaded = config::load(&inputs);
     if let Err(problems) = &loaded {
         complain(problems);
     }
-    if let Some(refusal) = web {
-        complain(refusal);
+    if let Err(problems) = &web {
+        complain(problems);
     }
     match (loaded, web) {
-        (Ok(loaded), None) => {
-            for warning in &loaded.warnings {
+        (Ok(loaded), Ok(web)) => {
+            let web_warnings = web.iter().flat_map(|(_, warnings)| warnings);
+            for warning in loaded.warnings.iter().chain(web_warnings) {
                 complain(format_args!("warning: {warning}"));
             }
             say(&describe::describe(&loaded.config));
@@ -144,15 +154,26 @@ pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> 
     }
 }
 
-const WEB_CONFIG_NOT_BUILT: &str = "--web.config.file: TLS and authentication are not built yet; leave the flag out and listen on loopback or behind a proxy";
-
-/// Flags of the contract whose feature is not there yet are refused, never ignored.
-fn not_built_yet(flags: &Serve) -> Option<&'static str> {
-    if flags.web_config_file.is_some() {
-        return Some(WEB_CONFIG_NOT_BUILT);
+/// Loads `--web.config.file` where there is one, telling the log its warnings; an error after printing what is wrong with
+/// it.
+fn load_web(file: Option<&Path>) -> Result<Option<WebConfig>, Refused> {
+    let Some(file) = file else { return Ok(None) };
+    match WebConfig::load(file) {
+        Ok((config, warnings)) => {
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(Some(config))
+        }
+        Err(problems) => {
+            complain(problems);
+            Err(Refused)
+        }
     }
-    flags.systemd_socket.then_some("--web.systemd-socket: socket activation is not built yet; use --web.listen-address")
 }
+
+/// A file is bad, and the user knows why.
+struct Refused;
 
 /// Loads the configuration, telling the log its warnings; `None` after printing what is wrong with it.
 fn load(inputs: &Inputs) -> Option<Config> {
@@ -182,14 +203,15 @@ fn options(cloud: SimulatedCloud, listen: SocketAddr) -> simulator::Options {
 }
 
 /// What `demo` shows first.
-fn demo_banner(address: SocketAddr, path: &str, cloud: SocketAddr) -> String {
+fn demo_banner(address: &BoundAddress, path: &str, cloud: SocketAddr, config: Option<&WebConfig>) -> String {
+    let url = address.url(if config.is_some_and(WebConfig::is_tls) { "https" } else { "http" });
     format!(
         "dcs-backup-exporter demo: a simulated DCS cloud, and the exporter polling it. Nothing leaves this machine.\n\n\
-         \x20 metrics          http://{address}{path}\n\
-         \x20 status page      http://{address}/\n\
+         \x20 metrics          {url}{path}\n\
+         \x20 status page      {url}/\n\
          \x20 simulated cloud  http://{cloud}/simulator/    its instances, keys and faults\n\n\
          Backups and restores progress while you look:\n\n\
-         \x20 curl -s http://{address}{path} | grep progress_ratio\n\n\
+         \x20 curl -s {url}{path} | grep progress_ratio\n\n\
          Prometheus can scrape it as it is:\n\n\
          \x20 scrape_configs: [{{ job_name: dcs-backup, static_configs: [{{ targets: [\"{address}\"] }}] }}]\n\n\
          Ctrl-C stops it. The log follows.\n\n"

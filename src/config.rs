@@ -6,17 +6,17 @@
 //! and its table of `keys` know each one. Every problem is reported at once, with file, line and key (`problem`).
 
 mod address;
-mod advice;
+pub(crate) mod advice;
 mod credentials;
 mod endpoint;
 mod environment;
-mod file;
+pub(crate) mod file;
 mod keys;
 mod layers;
 mod load;
-mod named_file;
+pub(crate) mod named_file;
 mod need;
-mod problem;
+pub(crate) mod problem;
 mod profile;
 mod project;
 mod proxy;
@@ -29,9 +29,9 @@ mod selection;
 mod shape;
 mod shard;
 mod source;
-mod tree;
+pub(crate) mod tree;
 mod validate;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use dcs_backup_exporter::cli::{Cli, Command};
 use dcs_backup_exporter::clock::Clock;
+use dcs_backup_exporter::web::Inherited;
 use dcs_backup_exporter::{commands, logging};
 
 fn main() -> ExitCode {
@@ -31,10 +32,15 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         logging::start(log.level, log.format, clock.clone());
     }
     let environment = environment();
+    // Before there are other threads.
+    let inherited = match &command {
+        Command::Serve(flags) if flags.systemd_socket => Inherited::take(),
+        _ => Inherited::none(),
+    };
     let runtime = runtime().context("starting the runtime")?;
     let code = runtime.block_on(async {
         match command {
-            Command::Serve(flags) => commands::serve(flags, environment, clock).await,
+            Command::Serve(flags) => commands::serve(flags, inherited, environment, clock).await,
             Command::Demo(flags) => commands::demo(flags, clock).await,
             Command::Simulate(flags) => commands::simulate(flags, clock).await,
             Command::Check(flags) => commands::check(&flags, environment, clock).await,

@@ -1,8 +1,11 @@
 //! The HTTP server: `/metrics`, `/probe`, the fleet as JSON and as a page for people, health, readiness and reloads.
 //!
-//! * [`listen`]: addresses as users write them, and the sockets;
-//! * `accept`: the accept loop, which outlives every error;
-//! * `connection`: one connection: hyper between our deadlines (`deadlines`) and an orderly end;
+//! * [`listen`]: addresses as users write them; `sockets`: what they become, and what systemd hands over; `socket_file`:
+//!   the file of a Unix socket;
+//! * `accept`: the accept loop, which outlives every error; `places`: for whom there is a place;
+//! * `connection`: one connection: hyper between our deadlines (`deadlines`) and an orderly end; over TLS after a
+//!   `handshake`, where `streams` are the requests of HTTP/2;
+//! * [`config`]: `--web.config.file`, and `guard`, which holds requests against it;
 //! * `routes`: from a request to its answer; `negotiate` reads what the client accepts, `query` its parameters,
 //!   `body` sends it;
 //! * `probe`: `/probe`, and how long it waits;
@@ -14,26 +17,32 @@
 
 mod accept;
 mod body;
+pub mod config;
 mod connection;
 mod deadlines;
+mod guard;
+mod handshake;
 mod instances;
 pub mod listen;
 mod lists;
 mod negotiate;
 mod page;
+mod places;
 mod probe;
 mod query;
 mod readiness;
 mod routes;
 mod selection;
+mod socket_file;
+mod sockets;
+mod streams;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,7 +51,10 @@ use crate::exposition::Exposition;
 use crate::poller::Prober;
 use crate::reload::Reload;
 use crate::snapshot::Snapshot;
+pub use config::WebConfig;
 pub use listen::{BindError, ListenAddress};
+use sockets::Socket;
+pub use sockets::{BoundAddress, InheritError, Inherited, Listener};
 
 /// What a user can set.
 #[derive(Clone, Debug)]
@@ -66,7 +78,7 @@ pub struct Bounds {
     pub stall: Duration,
     /// For an answer as a whole: a client that takes a byte now and then is no better than one that takes none.
     pub answer: Duration,
-    /// Open connections; further ones wait to be accepted.
+    /// Open connections; where there is no place, the one that has waited for a request the longest makes room.
     pub connections: usize,
     /// Scrapes that are rendered or sent; further ones are answered 503.
     pub scrapes: usize,
@@ -98,11 +110,12 @@ impl Default for Bounds {
 /// A server whose sockets are bound.
 #[derive(Debug)]
 pub struct Web {
-    listeners: Vec<(TcpListener, SocketAddr)>,
+    listeners: Vec<Listener>,
     routes: routes::Routes,
     exposition: Exposition,
     readiness: Arc<readiness::Readiness>,
     bounds: Bounds,
+    tls: Option<WebConfig>,
 }
 
 impl Web {
@@ -122,7 +135,7 @@ impl Web {
         }
         let readiness = Arc::new(readiness::Readiness::of(snapshots));
         let routes = routes::Routes::new(&options, exposition.clone(), prober, Arc::clone(&readiness));
-        Ok(Self { listeners, routes, exposition, readiness, bounds: options.bounds })
+        Ok(Self { listeners, routes, exposition, readiness, bounds: options.bounds, tls: None })
     }
 
     /// Tells how reloads go, and where `by_post` says so takes `POST /-/reload` for one.
@@ -132,14 +145,32 @@ impl Web {
         self
     }
 
-    /// The addresses in use, in the order of the options; a port of 0 has become a real one.
-    pub fn addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(|(_, address)| *address).collect()
+    /// Serves as a file of exporter-toolkit's format says.
+    #[must_use]
+    pub fn configured(mut self, config: WebConfig) -> Self {
+        self.tls = config.is_tls().then(|| config.clone());
+        self.routes.configured(config);
+        self
     }
 
-    /// The first of the addresses in use; `None` where the options had none.
+    /// Listens on these too.
+    #[must_use]
+    pub fn listening_on(mut self, listeners: Vec<Listener>) -> Self {
+        self.listeners.extend(listeners);
+        self
+    }
+
+    /// The addresses in use, in the order of the options.
+    pub fn addresses(&self) -> Vec<BoundAddress> {
+        self.listeners.iter().map(|listener| listener.at.clone()).collect()
+    }
+
+    /// The first of the addresses in use that is one of TCP.
     pub fn addr(&self) -> Option<SocketAddr> {
-        self.listeners.first().map(|(_, address)| *address)
+        self.listeners.iter().find_map(|listener| match listener.at {
+            BoundAddress::Tcp(address) => Some(address),
+            BoundAddress::Unix(_) => None,
+        })
     }
 
     /// Serves until `shutdown` ends, then answers what is being answered, for as long as [`Bounds::drain`] says.
@@ -149,16 +180,25 @@ impl Web {
         // Whoever drops this future half-way ends the connections with it.
         let _guard = cut.clone().drop_guard();
         let connections = TaskTracker::new();
-        let free = Arc::new(Semaphore::new(self.bounds.connections));
+        let places = places::Places::new(self.bounds.connections);
         let mut loops = JoinSet::new();
-        for (listener, _) in self.listeners {
+        let mut files = Vec::new();
+        for listener in self.listeners {
             let server = connection::Server {
                 routes: self.routes.clone(),
                 bounds: self.bounds.clone(),
+                tls: self.tls.clone(),
                 stop: stop.clone(),
                 cut: cut.clone(),
             };
-            loops.spawn(accept::accept_all(listener, server, Arc::clone(&free), connections.clone()));
+            let (places, connections) = (places.clone(), connections.clone());
+            match listener.socket {
+                Socket::Tcp(listener) => loops.spawn(accept::accept_all(listener, server, places, connections)),
+                Socket::Unix(listener, file) => {
+                    files.push(file);
+                    loops.spawn(accept::accept_all(listener, server, places, connections))
+                }
+            };
         }
         loops.spawn(async move { self.readiness.watch().await });
         loops.spawn(async move { self.exposition.keep_up().await });
@@ -166,6 +206,7 @@ impl Web {
         shutdown.await;
         stop.cancel();
         loops.shutdown().await; // drops the listeners: nobody new is accepted
+        drop(files);
         connections.close();
         if tokio::time::timeout(self.bounds.drain, connections.wait()).await.is_err() {
             tracing::warn!(connections = connections.len(), "connections are cut: their answers take too long");

@@ -93,6 +93,22 @@ get_readers() {
     mkdir -p -- "$tools/readers" && GOTOOLCHAIN=local go build -o "$program" "$source"
 }
 
+# A server on exporter-toolkit's own package, and the certificates of its tests. What Go downloads for it stays in Go's
+# own cache.
+get_toolkit() {
+    local source=$PWD/tests/clients/toolkit program=$tools/toolkit/toolkit
+    [[ -x $program && -z $(find "$source" -newer "$program" -print -quit) ]] && return
+    command -v go || debian golang-go || return
+    local needed version
+    needed=$(sed -n 's/^go //p' "$source/go.mod") version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null)
+    if ! printf '%s\n' "$needed" "${version#go}" | sort --version-sort --check=quiet; then
+        echo "Go ${version#go} is too old: exporter-toolkit needs $needed"
+        return 1
+    fi
+    mkdir -p -- "$tools/toolkit" && cd -- "$source" &&
+        GOTOOLCHAIN=local GOWORK=off GOFLAGS='-mod=readonly -trimpath -buildvcs=false' CGO_ENABLED=0 go build -o "$program" .
+}
+
 # The browser, with all it needs a hundred megabytes and half a minute: got only where it is missing.
 get_chromium() {
     command -v chromium || debian chromium

@@ -65,7 +65,7 @@ const SYNONYMS: [(&str, &str); 8] = [
 ];
 
 /// The candidate that was probably meant, if any is near enough.
-pub(super) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
     let folded = fold(word);
     if let Some((_, meant)) = SYNONYMS.iter().find(|(other, _)| *other == folded)
         && let Some(known) = candidates.iter().find(|candidate| *candidate == meant)
@@ -88,13 +88,13 @@ fn fold(word: &str) -> String {
 }
 
 /// A key that may be repeated in a sentence. What does not look like one may be a value that slipped, even a secret.
-pub(super) fn presentable(word: &str) -> &str {
+pub(crate) fn presentable(word: &str) -> &str {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ' | '@' | '/' | '+');
     if word.len() <= LONGEST_NAME && word.chars().all(plain) { word } else { "…" }
 }
 
 /// `a`, `a or b`, `a, b or c`.
-pub(super) fn either(words: &[&str]) -> String {
+pub(crate) fn either(words: &[&str]) -> String {
     match words.split_last() {
         None => String::new(),
         Some((last, [])) => (*last).to_owned(),

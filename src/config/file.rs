@@ -15,10 +15,15 @@ const LARGEST: u64 = 1 << 20;
 
 /// The text of the file; what is wrong with it goes to the report.
 pub(super) fn read(path: &Path, name: &Arc<str>, report: &Report) -> Option<String> {
+    decode(bytes(path), name, report)
+}
+
+/// The text of what was read from the file of this name.
+pub(crate) fn decode(bytes: std::io::Result<Vec<u8>>, name: &Arc<str>, report: &Report) -> Option<String> {
     let problem = |line: usize, sentence: String| {
         report.problem(Problem::new(Origin::File { file: Arc::clone(name), line }, "", sentence));
     };
-    let bytes = match bytes(path) {
+    let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(error) => {
             problem(0, format!("cannot be read: {error}"));
@@ -38,7 +43,8 @@ pub(super) fn read(path: &Path, name: &Arc<str>, report: &Report) -> Option<Stri
     }
 }
 
-fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+/// The bytes of the file, at most one more than are allowed.
+pub(crate) fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let file = File::open(path)?;
     if file.metadata()?.is_dir() {
         return Err(std::io::Error::other("it is a directory; name a file in it"));

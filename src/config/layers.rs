@@ -80,7 +80,7 @@ fn rebuild(merged: &figment::value::Value, nodes: &[&Node], layers: &[&Node]) ->
         let layers: Vec<&Node> = layers.iter().filter_map(|layer| layer.get(key)).collect();
         Entry { key: key.as_str().into(), node: rebuild(value, nodes, &layers) }
     });
-    Node { origin: origin.clone(), value: Value::Map(entries.collect()) }
+    Node { origin: origin.clone(), plain: false, value: Value::Map(entries.collect()) }
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
         let variable = Origin::Variable("V".into());
         let flag = Origin::Flag("--f");
         let mut typed = layer(&file, &[("a.x", "0012"), ("a.y", "file"), ("b", "1e5"), ("c.z", "file")]);
-        typed.insert(&["a", "w"], Node { origin: file.clone(), value: Value::Null });
+        typed.insert(&["a", "w"], Node { origin: file.clone(), plain: true, value: Value::Null });
         let merged = merge(&[
             ("defaults", &layer(&Origin::Nowhere, &[("a.x", "low"), ("a.w", "low"), ("d", "low")])),
             ("file", &typed),

@@ -64,6 +64,11 @@ pub(super) fn text(path: &Path, largest: u64) -> Result<String, String> {
     }
 }
 
+/// The bytes of a certificate's or a key's file; the error is the rest of a sentence about it.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    read(path, LARGEST)
+}
+
 fn read(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
     let metadata = std::fs::metadata(path).map_err(cannot)?;

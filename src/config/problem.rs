@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Where a value was typed. The order is that of the report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// In the configuration file; line 0 is the file as a whole.
     File {
         /// The file's name as it was given.
@@ -36,7 +36,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(origin: Origin, path: impl Into<String>, sentence: impl Into<String>) -> Self {
+    pub(crate) fn new(origin: Origin, path: impl Into<String>, sentence: impl Into<String>) -> Self {
         Self { origin, path: path.into(), sentence: sentence.into() }
     }
 
@@ -95,22 +95,27 @@ fn lines(problems: &[Problem]) -> String {
 
 /// Collects problems and warnings while a configuration is read.
 #[derive(Default)]
-pub(super) struct Report {
+pub(crate) struct Report {
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
 }
 
 impl Report {
-    pub(super) fn problem(&self, problem: Problem) {
+    pub(crate) fn problem(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
     }
 
-    pub(super) fn warning(&self, warning: Problem) {
+    pub(crate) fn warning(&self, warning: Problem) {
         self.warnings.borrow_mut().push(warning);
     }
 
+    /// Whether anything is wrong so far.
+    pub(crate) fn has_problems(&self) -> bool {
+        !self.problems.borrow().is_empty()
+    }
+
     /// The warnings, or the problems where there are any.
-    pub(super) fn into_result(self) -> Result<Vec<String>, Problems> {
+    pub(crate) fn into_result(self) -> Result<Vec<String>, Problems> {
         let problems = sorted(self.problems.into_inner());
         if problems.is_empty() {
             Ok(sorted(self.warnings.into_inner()).iter().map(ToString::to_string).collect())
@@ -130,45 +135,45 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
 
 /// The address of a value: who complains about it does so here.
 #[derive(Clone)]
-pub(super) struct Place<'t> {
-    pub(super) report: &'t Report,
-    pub(super) origin: Origin,
+pub(crate) struct Place<'t> {
+    pub(crate) report: &'t Report,
+    pub(crate) origin: Origin,
     /// Such as `projects[0].name`; empty for the whole.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl Place<'_> {
-    pub(super) fn problem(&self, sentence: impl Into<String>) {
+    pub(crate) fn problem(&self, sentence: impl Into<String>) {
         self.report.problem(Problem::new(self.origin.clone(), self.path.clone(), sentence));
     }
 
-    pub(super) fn warning(&self, sentence: impl Into<String>) {
+    pub(crate) fn warning(&self, sentence: impl Into<String>) {
         self.report.warning(Problem::new(self.origin.clone(), self.path.clone(), sentence));
     }
 
     /// A key within: the place of one that is missing is that of the mapping it is missing from.
-    pub(super) fn key(&self, key: &str) -> Self {
+    pub(crate) fn key(&self, key: &str) -> Self {
         Self { path: join(&self.path, key), ..self.clone() }
     }
 
     /// An element within.
-    pub(super) fn element(&self, index: usize) -> Self {
+    pub(crate) fn element(&self, index: usize) -> Self {
         Self { path: format!("{}[{index}]", self.path), ..self.clone() }
     }
 
     /// The same key, typed elsewhere.
-    pub(super) fn typed_at(self, origin: &Origin) -> Self {
+    pub(crate) fn typed_at(self, origin: &Origin) -> Self {
         Self { origin: origin.clone(), ..self }
     }
 }
 
 /// The path of a key in a mapping.
-pub(super) fn join(path: &str, key: &str) -> String {
+pub(crate) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// A value in a sentence: in quotes, on one line, not endless.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{:?}…", &text[..end]),

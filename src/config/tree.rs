@@ -9,14 +9,16 @@ use super::problem::Origin;
 
 /// A value and where it was typed; in a mapping that is where its key stands.
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) origin: Origin,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) origin: Origin,
+    /// Without quotes, tag or block: what a reader that guesses types would guess at.
+    pub(crate) plain: bool,
+    pub(crate) value: Value,
 }
 
 /// What a node holds.
 #[derive(Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// `~`, `null` or nothing, without quotes: as if the key were not there.
     Null,
     /// A scalar as it was typed.
@@ -31,23 +33,23 @@ pub(super) enum Value {
 
 /// A key and its value.
 #[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) key: Arc<str>,
-    pub(super) node: Node,
+pub(crate) struct Entry {
+    pub(crate) key: Arc<str>,
+    pub(crate) node: Node,
 }
 
 impl Node {
     /// A mapping without a key.
-    pub(super) fn empty(origin: Origin) -> Self {
-        Self { origin, value: Value::Map(Vec::new()) }
+    pub(crate) fn empty(origin: Origin) -> Self {
+        Self { origin, plain: false, value: Value::Map(Vec::new()) }
     }
 
-    pub(super) fn text(origin: Origin, text: &str) -> Self {
-        Self { origin, value: Value::Text(text.into()) }
+    pub(crate) fn text(origin: Origin, text: &str) -> Self {
+        Self { origin, plain: false, value: Value::Text(text.into()) }
     }
 
     /// The entries of a mapping; none of anything else.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
             _ => &[],
@@ -55,12 +57,12 @@ impl Node {
     }
 
     /// What stands under a key of a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|entry| &*entry.key == key).map(|entry| &entry.node)
     }
 
     /// Puts a value under a path of keys, making the mappings on the way.
-    pub(super) fn insert(&mut self, path: &[&str], node: Node) {
+    pub(crate) fn insert(&mut self, path: &[&str], node: Node) {
         let Some((first, rest)) = path.split_first() else {
             *self = node;
             return;
@@ -77,7 +79,7 @@ impl Node {
     }
 
     /// How many nodes there are, this one included.
-    pub(super) fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         match &self.value {
             Value::List(items) => 1 + items.iter().map(Node::weight).sum::<usize>(),
             Value::Map(entries) => 1 + entries.iter().map(|entry| entry.node.weight()).sum::<usize>(),
@@ -86,7 +88,7 @@ impl Node {
     }
 
     /// How deep lists and mappings stand within each other.
-    pub(super) fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         match &self.value {
             Value::List(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
             Value::Map(entries) => 1 + entries.iter().map(|entry| entry.node.depth()).max().unwrap_or(0),

@@ -21,10 +21,25 @@ const DEEPEST: usize = 32;
 /// Nodes that aliases may copy in all.
 const COPIES: usize = 100_000;
 
+/// What differs between kinds of files.
+#[derive(Clone, Copy)]
+pub(crate) struct Dialect {
+    /// A key that such a file begins with.
+    pub(crate) example: &'static str,
+    /// Whether what comes after the first document is none of our business, rather than a problem.
+    pub(crate) first_document_only: bool,
+}
+
 /// The tree of the file's one document, always a mapping. `None` where the file could not be read to its end; why is
 /// in the report.
 pub(super) fn parse(text: &str, file: &Arc<str>, report: &Report) -> Option<Node> {
-    let mut builder = Builder { file, report, open: Vec::new(), anchors: HashMap::new(), copies: COPIES, root: None };
+    parse_as(Dialect { example: "projects", first_document_only: false }, text, file, report)
+}
+
+/// The same of another kind of file.
+pub(crate) fn parse_as(dialect: Dialect, text: &str, file: &Arc<str>, report: &Report) -> Option<Node> {
+    let (open, anchors) = (Vec::new(), HashMap::new());
+    let mut builder = Builder { dialect, file, report, open, anchors, copies: COPIES, root: None };
     let mut documents = 0;
     let mut events = Parser::new_from_str(text);
     while let Some(event) = events.next_event() {
@@ -51,6 +66,7 @@ pub(super) fn parse(text: &str, file: &Arc<str>, report: &Report) -> Option<Node
             Event::MappingStart(anchor, tag) => builder.begin(Open::map(), anchor, tag.as_deref(), line),
             Event::SequenceEnd | Event::MappingEnd => builder.end(),
             Event::Alias(anchor) => builder.alias(anchor, line),
+            Event::DocumentEnd if dialect.first_document_only => break,
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
         };
         if let Err(sentence) = taken {
@@ -96,6 +112,7 @@ impl Open {
 }
 
 struct Builder<'a> {
+    dialect: Dialect,
     file: &'a Arc<str>,
     report: &'a Report,
     open: Vec<Open>,
@@ -117,7 +134,7 @@ impl Builder<'_> {
         let merge = plain && text == "<<";
         let value = if plain && matches!(text, "" | "~" | "null") { Value::Null } else { Value::Text(text.into()) };
         let value = if self.refused_tag(tag, line) { Value::Refused } else { value };
-        let node = Node { origin: self.origin(line), value };
+        let node = Node { origin: self.origin(line), plain, value };
         self.remember(anchor, &node)?;
         self.place(node, merge);
         Ok(())
@@ -147,7 +164,7 @@ impl Builder<'_> {
                 Value::Map(entries)
             }
         };
-        let node = Node { origin, value };
+        let node = Node { origin, plain: false, value };
         self.remember(anchor, &node)?;
         self.place(node, false);
         Ok(())
@@ -162,7 +179,7 @@ impl Builder<'_> {
         if self.open.len() + depth > DEEPEST {
             return Err(refusal::too_deep());
         }
-        let node = Node { origin: self.origin(line), value: node.value.clone() };
+        let node = Node { origin: self.origin(line), plain: node.plain, value: node.value.clone() };
         self.place(node, false);
         Ok(())
     }
@@ -216,13 +233,13 @@ impl Builder<'_> {
                 }
             },
             Key::Named(name, origin) => {
-                entries.push(Entry { key: name, node: Node { origin, value: node.value } });
+                entries.push(Entry { key: name, node: Node { origin, plain: node.plain, value: node.value } });
                 Key::Awaited
             }
             Key::Merge(origin) => {
                 let sources = match node.value {
                     Value::List(items) => items,
-                    value => vec![Node { origin: origin.clone(), value }],
+                    value => vec![Node { origin: origin.clone(), plain: false, value }],
                 };
                 for source in sources {
                     match source.value {
@@ -256,10 +273,12 @@ impl Builder<'_> {
         let origin = self.origin(1);
         match self.root {
             None | Some(Node { value: Value::Null, .. }) => Some(Node::empty(origin)),
-            Some(Node { value: Value::Map(entries), .. }) => Some(Node { origin, value: Value::Map(entries) }),
+            Some(Node { value: Value::Map(entries), .. }) => {
+                Some(Node { origin, plain: false, value: Value::Map(entries) })
+            }
             Some(Node { value: Value::Refused, .. }) => None,
             Some(node) => {
-                let sentence = "the file must be a mapping of keys such as `projects:`";
+                let sentence = format!("the file must be a mapping of keys such as `{}:`", self.dialect.example);
                 self.report.problem(Problem::new(node.origin, "", sentence));
                 None
             }

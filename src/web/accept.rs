@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::task::TaskTracker;
 
 use super::connection::Server;
+use super::places::Places;
 
 /// After an error of the machine; short, because Prometheus' scrape may be the one that waits.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -38,20 +38,25 @@ impl Accept for TcpListener {
     }
 }
 
-/// Accepts connections, never more than there are permits, until it is dropped.
-pub(super) async fn accept_all(listener: impl Accept, server: Server, free: Arc<Semaphore>, connections: TaskTracker) {
+impl Accept for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        UnixListener::accept(self).await.map(|(stream, _)| stream)
+    }
+}
+
+/// Accepts connections, never more than there are places and one that waits for its own, until it is dropped.
+pub(super) async fn accept_all(listener: impl Accept, server: Server, places: Places, connections: TaskTracker) {
     let server = Arc::new(server);
     let mut failing = false;
     loop {
-        let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
         match listener.accept().await {
             Ok(stream) => {
                 failing = false;
+                let Some(place) = places.take().await else { return };
                 let server = Arc::clone(&server);
-                connections.spawn(async move {
-                    server.serve(stream).await;
-                    drop(permit);
-                });
+                connections.spawn(async move { server.serve(stream, place).await });
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
@@ -117,7 +122,7 @@ mod tests {
         let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
         let poller = Poller::<HttpApi>::new(Vec::<(_, Arc<_>)>::new(), Shard::ALONE, &Polling::default(), clock, own);
         let routes = Routes::new(&options, exposition, poller.prober(), Arc::new(Readiness::of(snapshots)));
-        Server { routes, bounds, stop: CancellationToken::new(), cut: CancellationToken::new() }
+        Server { routes, bounds, tls: None, stop: CancellationToken::new(), cut: CancellationToken::new() }
     }
 
     #[tokio::test(start_paused = true)]
@@ -132,7 +137,7 @@ mod tests {
             Ok(stream),
         ];
         let listener = Scripted(Mutex::new(script.into()));
-        let accepting = tokio::spawn(accept_all(listener, server(), Arc::new(Semaphore::new(1)), TaskTracker::new()));
+        let accepting = tokio::spawn(accept_all(listener, server(), Places::new(1), TaskTracker::new()));
         let begun = tokio::time::Instant::now();
         client.write_all(b"GET /-/healthy HTTP/1.0\r\n\r\n").await.unwrap();
         let mut answer = String::new();

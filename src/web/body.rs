@@ -22,13 +22,14 @@ const BIT: usize = 64 * 1024;
 pub(super) struct Body {
     rendered: Rendered,
     _slot: Option<OwnedSemaphorePermit>,
-    _turn: Turn,
+    turn: Turn,
 }
 
 impl Body {
     /// A body of this.
-    pub(super) fn new(rendered: Rendered, slot: Option<OwnedSemaphorePermit>, turn: Turn) -> Self {
-        Self { rendered, _slot: slot, _turn: turn }
+    pub(super) fn new(rendered: Rendered, slot: Option<OwnedSemaphorePermit>, mut turn: Turn) -> Self {
+        turn.begin_sending();
+        Self { rendered, _slot: slot, turn }
     }
 }
 
@@ -37,6 +38,7 @@ impl hyper::body::Body for Body {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.turn.get_on();
         Poll::Ready(self.rendered.take(BIT).map(|bit| Ok(Frame::data(bit))))
     }
 

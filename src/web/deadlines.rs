@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::Bounds;
+use super::places::Place;
 
 /// How long a closed connection is kept for bytes that are still under way: closing a socket with unread bytes
 /// resets it, and the client may lose the answer.
@@ -23,38 +24,103 @@ const LINGER: Duration = Duration::from_millis(500);
 const LINGER_BYTES: usize = 1 << 20;
 
 /// How the requests of one connection stand.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Turns(Arc<Counts>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
+    place: Arc<Place>,
     begun: AtomicU64,
     ended: AtomicU64,
+    /// Answers whose body is being sent.
+    sending: AtomicU64,
+    /// Pieces of bodies that were taken.
+    taken: AtomicU64,
 }
 
 /// A request that is being answered, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn(Arc<Counts>);
+pub(super) struct Turn {
+    counts: Arc<Counts>,
+    sending: bool,
+}
 
 impl Turns {
+    /// None has come.
+    pub(super) fn of(place: Arc<Place>) -> Self {
+        let [begun, ended, sending, taken] = [(); 4].map(|()| AtomicU64::new(0));
+        Self(Arc::new(Counts { place, begun, ended, sending, taken }))
+    }
+
     /// A request's head has come.
     pub(super) fn begin(&self) -> Turn {
+        self.0.place.begin();
         self.0.begun.fetch_add(1, Ordering::Relaxed);
-        Turn(Arc::clone(&self.0))
+        Turn { counts: Arc::clone(&self.0), sending: false }
     }
 
     fn begun(&self) -> u64 {
         self.0.begun.load(Ordering::Relaxed)
     }
 
-    fn answering(&self) -> bool {
+    /// Whether a request is being answered.
+    pub(super) fn answering(&self) -> bool {
         self.begun() != self.0.ended.load(Ordering::Relaxed)
+    }
+}
+
+impl Turns {
+    /// Waits until answers are to be sent, and for so long none of them gets on: under HTTP/2 a client can keep an answer
+    /// from being sent without a write that waits.
+    pub(super) async fn stalled(&self, stall: Duration) {
+        let mut before = None;
+        loop {
+            let now = (self.0.sending.load(Ordering::Relaxed) > 0).then(|| self.0.taken.load(Ordering::Relaxed));
+            if now.is_some() && now == before {
+                return;
+            }
+            before = now;
+            tokio::time::sleep(stall).await;
+        }
+    }
+}
+
+impl Turn {
+    /// The answer's body is there, and to be sent.
+    pub(super) fn begin_sending(&mut self) {
+        self.sending = true;
+        self.counts.sending.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A piece of the body was taken.
+    pub(super) fn get_on(&self) {
+        self.counts.taken.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
+        if self.sending {
+            self.counts.sending.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.counts.ended.fetch_add(1, Ordering::Relaxed);
+        self.counts.place.end();
+    }
+}
+
+/// Ends a connection so that the client can read what was sent to its end.
+pub(super) async fn linger(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let deadline = Instant::now() + LINGER;
+    if !matches!(timeout_at(deadline, stream.shutdown()).await, Ok(Ok(()))) {
+        return;
+    }
+    let mut scratch = [0; 4096];
+    let mut left = LINGER_BYTES;
+    while left > 0 {
+        match timeout_at(deadline, stream.read(&mut scratch)).await {
+            Ok(Ok(read)) if read > 0 => left = left.saturating_sub(read),
+            _ => return,
+        }
     }
 }
 
@@ -67,6 +133,8 @@ pub(super) struct Deadlines<S> {
     idle: Duration,
     stall: Duration,
     answer: Duration,
+    /// HTTP/2: bytes between two requests are no head in the making.
+    multiplexed: bool,
     reading: Reading,
     writing: Writing,
     /// The client has sent its last byte.
@@ -122,6 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Deadlines<S> {
             idle: bounds.idle,
             stall: bounds.stall,
             answer: bounds.answer,
+            multiplexed: false,
             reading: Reading::default(),
             writing: Writing::default(),
             ended: false,
@@ -129,19 +198,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Deadlines<S> {
         }
     }
 
+    /// The same for HTTP/2, whose clients send more than requests.
+    pub(super) fn multiplexed(self) -> Self {
+        Self { multiplexed: true, ..self }
+    }
+
     /// Ends the connection so that the client can read the answer to its end.
     pub(super) async fn linger(&mut self) {
-        if self.ended || self.expired || self.stream.shutdown().await.is_err() {
-            return;
-        }
-        let deadline = Instant::now() + LINGER;
-        let mut scratch = [0; 4096];
-        let mut left = LINGER_BYTES;
-        while left > 0 {
-            match timeout_at(deadline, self.stream.read(&mut scratch)).await {
-                Ok(Ok(read)) if read > 0 => left = left.saturating_sub(read),
-                _ => return,
-            }
+        if !self.ended && !self.expired {
+            linger(&mut self.stream).await;
         }
     }
 
@@ -198,7 +263,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<S> {
         if outcome.is_ready() {
             if buffer.filled().len() == before {
                 this.ended = true;
-            } else if !this.turns.answering() {
+            } else if !this.multiplexed && !this.turns.answering() {
                 this.reading.head_since.get_or_insert_with(Instant::now);
             }
             // A head that comes byte by byte is never pending for long: its deadline counts here too.

@@ -1,25 +1,49 @@
-//! Addresses to listen on, as Prometheus' programs take them: `host:port`, `[::1]:port` or `:port`.
+//! Addresses to listen on, as Prometheus' programs take them: `host:port`, `[::1]:port` or `:port`; and `unix:/path`.
 
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use tokio::net::TcpListener;
 
+use super::socket_file;
+use super::sockets::Listener;
+
 /// An address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenAddress {
-    /// A name or an IP address, without brackets; empty for every interface, IPv4 and IPv6.
-    host: String,
-    /// 0 for any free one.
-    port: u16,
+pub struct ListenAddress(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Tcp {
+        /// A name or an IP address, without brackets; empty for every interface, IPv4 and IPv6.
+        host: String,
+        /// 0 for any free one.
+        port: u16,
+    },
+    /// An absolute path.
+    Unix(PathBuf),
 }
+
+/// The longest path that a Unix socket can have, less what [`socket_file`] needs for a moment.
+const LONGEST_PATH: usize = 107 - ".new".len();
 
 /// An address that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("listen address {0:?} is not host:port; write it as 127.0.0.1:10105, [::1]:10105 or :10105")]
-pub struct AddressError(String);
+pub enum AddressError {
+    /// It is none.
+    #[error(
+        "listen address {0:?} is not host:port; write it as 127.0.0.1:10105, [::1]:10105, :10105 or unix:/run/exporter.sock"
+    )]
+    Form(String),
+    /// The path of a Unix socket is relative or too long.
+    #[error(
+        "listen address {0:?} needs an absolute path of at most {LONGEST_PATH} bytes, such as unix:/run/exporter.sock"
+    )]
+    Path(String),
+}
 
 /// An address that cannot be bound.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +57,14 @@ impl FromStr for ListenAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let error = || AddressError(text.to_owned());
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if !path.starts_with('/') || path.ends_with('/') || path.len() > LONGEST_PATH || path.contains('\0') {
+                return Err(AddressError::Path(text.to_owned()));
+            }
+            return Ok(Self(Kind::Unix(path.into())));
+        }
+        let error = || AddressError::Form(text.to_owned());
         let (host, port) = text.trim().rsplit_once(':').ok_or_else(error)?;
         let port = Some(port).filter(|port| port.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(error)?;
         let port = port.parse().map_err(|_| error())?;
@@ -43,58 +74,66 @@ impl FromStr for ListenAddress {
             None if host.contains([':', '[', ']', '/', ' ']) => return Err(error()),
             None => host,
         };
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self(Kind::Tcp { host: host.to_owned(), port }))
     }
 }
 
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
+        match &self.0 {
+            Kind::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Kind::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Kind::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }
 
 impl From<SocketAddr> for ListenAddress {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
+        Self(Kind::Tcp { host: address.ip().to_string(), port: address.port() })
     }
 }
 
 impl ListenAddress {
-    /// The same host with the next port; `None` after the last one, and after "any free one".
+    /// The same host with the next port; `None` after the last one, after "any free one", and for a path.
     pub fn next_port(&self) -> Option<Self> {
-        let port = Some(self.port).filter(|port| *port != 0)?.checked_add(1)?;
-        Some(Self { host: self.host.clone(), port })
+        let Kind::Tcp { host, port } = &self.0 else { return None };
+        let port = Some(*port).filter(|port| *port != 0)?.checked_add(1)?;
+        Some(Self(Kind::Tcp { host: host.clone(), port }))
     }
 
-    /// Binds the address; the other half of the answer is the address in use.
+    /// Binds the address.
     ///
     /// # Errors
-    /// [`BindError`] where the host has no address here, or the port is taken or forbidden.
-    pub async fn bind(&self) -> Result<(TcpListener, SocketAddr), BindError> {
-        let bound = if self.host.is_empty() {
-            match TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port)).await {
-                // A machine without IPv6 says so in several ways; a port that is taken stays taken.
-                Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
-                    TcpListener::bind((Ipv4Addr::UNSPECIFIED, self.port)).await
-                }
-                bound => bound,
+    /// [`BindError`] where the host has no address here, or the port or path is taken or forbidden.
+    pub async fn bind(&self) -> Result<Listener, BindError> {
+        let bound = match &self.0 {
+            Kind::Tcp { host, port } => bind_tcp(host, *port).await.and_then(Listener::tcp),
+            Kind::Unix(path) => {
+                socket_file::bind(path).await.map(|(listener, file)| Listener::unix(listener, path, Some(file)))
             }
-        } else {
-            TcpListener::bind((self.host.as_str(), self.port)).await
         };
-        bound
-            .and_then(|listener| listener.local_addr().map(|address| (listener, address)))
-            .map_err(|source| BindError { address: self.clone(), source })
+        bound.map_err(|source| BindError { address: self.clone(), source })
+    }
+}
+
+async fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
+    if !host.is_empty() {
+        return TcpListener::bind((host, port)).await;
+    }
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+        // A machine without IPv6 says so in several ways; a port that is taken stays taken.
+        Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+        }
+        bound => bound,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::BoundAddress;
 
     #[test]
     fn addresses_are_read_as_prometheus_reads_them() {
@@ -106,7 +145,7 @@ mod tests {
             ("localhost:9100", "localhost", 9100),
         ] {
             let address: ListenAddress = text.parse().unwrap();
-            assert_eq!(address, ListenAddress { host: host.into(), port });
+            assert_eq!(address, ListenAddress(Kind::Tcp { host: host.into(), port }));
             assert_eq!(address.to_string(), text);
         }
     }
@@ -133,16 +172,39 @@ mod tests {
         }
     }
 
+    #[test]
+    fn paths_are_absolute_and_short() {
+        for text in ["unix:/run/exporter.sock", "unix:///run/exporter.sock"] {
+            let address: ListenAddress = text.parse().unwrap();
+            assert_eq!(address, ListenAddress(Kind::Unix("/run/exporter.sock".into())));
+            assert_eq!(address.to_string(), "unix:/run/exporter.sock");
+            assert_eq!(address.next_port(), None);
+        }
+        let long = format!("unix:/{}", "x".repeat(LONGEST_PATH));
+        for text in ["unix:", "unix:exporter.sock", "unix://exporter.sock", "unix:/run/", &long] {
+            assert!(matches!(text.parse::<ListenAddress>(), Err(AddressError::Path(_))), "{text}");
+        }
+    }
+
+    fn tcp(listener: &Listener) -> SocketAddr {
+        match listener.at {
+            BoundAddress::Tcp(address) => address,
+            BoundAddress::Unix(_) => panic!("no TCP"),
+        }
+    }
+
     #[tokio::test]
     async fn any_free_port_of_every_interface_becomes_a_real_one() {
-        let (_listener, address) = ":0".parse::<ListenAddress>().unwrap().bind().await.unwrap();
+        let listener = ":0".parse::<ListenAddress>().unwrap().bind().await.unwrap();
+        let address = tcp(&listener);
         assert!(address.ip().is_unspecified());
         assert_ne!(address.port(), 0);
     }
 
     #[tokio::test]
     async fn a_taken_port_is_named() {
-        let (_listener, address) = "127.0.0.1:0".parse::<ListenAddress>().unwrap().bind().await.unwrap();
+        let listener = "127.0.0.1:0".parse::<ListenAddress>().unwrap().bind().await.unwrap();
+        let address = tcp(&listener);
         let error = ListenAddress::from(address).bind().await.unwrap_err();
         assert_eq!(error.to_string(), format!("listen address {address} cannot be bound"));
         assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse, "told by who prints the chain");

@@ -19,11 +19,12 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::body::Body;
+use super::config::{Admission, WebConfig};
 use super::deadlines::Turn;
 use super::lists::Lists;
 use super::probe::Probes;
 use super::readiness::Readiness;
-use super::{WebOptions, instances, negotiate, page};
+use super::{WebOptions, guard, instances, negotiate, page};
 use crate::exposition::{Exposition, Rendered};
 use crate::poller::Prober;
 use crate::reload::Reload;
@@ -43,6 +44,7 @@ struct Inner {
     readiness: Arc<Readiness>,
     scrapes: Arc<Semaphore>,
     reloads: Option<Reloads>,
+    config: Option<WebConfig>,
 }
 
 /// Where the configuration can be read anew.
@@ -71,6 +73,7 @@ impl Routes {
             readiness,
             scrapes: Arc::new(Semaphore::new(options.bounds.scrapes)),
             reloads: None,
+            config: None,
         }))
     }
 
@@ -78,6 +81,12 @@ impl Routes {
     pub(super) fn reloading(&mut self, reload: Reload, by_post: bool) {
         let inner = Arc::get_mut(&mut self.0).expect("nobody else has the routes before the server runs");
         inner.reloads = Some(Reloads { reload, by_post });
+    }
+
+    /// See [`super::Web::configured`].
+    pub(super) fn configured(&mut self, config: WebConfig) {
+        let inner = Arc::get_mut(&mut self.0).expect("nobody else has the routes before the server runs");
+        inner.config = Some(config);
     }
 
     /// Answers a request; the turn ends with the answer's last byte.
@@ -89,13 +98,21 @@ impl Routes {
         let inner = Arc::clone(&self.0);
         async move {
             let (head, _) = request.into_parts();
-            let answer = inner.route(&head).await;
+            let answer = inner.guarded(&head).await;
             Ok(answer.to(&head.method, turn))
         }
     }
 }
 
 impl Inner {
+    async fn guarded(&self, head: &Parts) -> Answer {
+        let Some(config) = &self.config else { return self.route(head).await };
+        match guard::admit(config, &head.headers).await {
+            Ok(Admission(headers)) => self.route(head).await.with_all(headers),
+            Err(refusal) => refusal,
+        }
+    }
+
     async fn route(&self, head: &Parts) -> Answer {
         let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
         // The telemetry path is the user's choice and comes first, even where it is `/`.
@@ -192,6 +209,12 @@ impl Answer {
 
     pub(super) fn with_value(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
+        self
+    }
+
+    /// With these headers in the place of its own.
+    pub(super) fn with_all(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.headers.extend(headers);
         self
     }
 

@@ -91,10 +91,22 @@ impl Daemon {
         Self::launch(command, Directory::new(), configuration).await
     }
 
-    async fn launch(mut command: Command, directory: Directory, configuration: &str) -> Self {
+    /// The same in a directory of one's own.
+    pub(crate) async fn launch(command: Command, directory: Directory, configuration: &str) -> Self {
+        Self::launch_with(command, directory, configuration, Stdio::null(), Stdio::null()).await
+    }
+
+    /// The same with these for standard input and output.
+    pub(crate) async fn launch_with(
+        mut command: Command,
+        directory: Directory,
+        configuration: &str,
+        input: Stdio,
+        output: Stdio,
+    ) -> Self {
         let file = directory.file("config.yml", configuration);
         command.arg("--config.file").arg(file).args(["--web.listen-address=127.0.0.1:0", "--log.level=trace"]);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(input).stdout(output).stderr(Stdio::piped());
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, log) = watch::channel(Vec::new());

@@ -95,12 +95,11 @@ fn a_bad_configuration_ends_with_3_and_tells_every_problem() {
 }
 
 #[test]
-fn wrong_flags_and_those_not_built_yet_end_with_3() {
+fn wrong_flags_end_with_3() {
     for arguments in [
         &["--no.such.flag"][..],
         &["--log.level=loud"],
         &["--web.config.file=web.yml"],
-        &["--web.systemd-socket"],
         &["--shard.total=2"],
         &["simulate", "--fault=earthquake"],
     ] {

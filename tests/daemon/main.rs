@@ -17,4 +17,5 @@ mod servers;
 mod service_manager;
 mod setups;
 mod shards;
+mod sockets;
 mod storage;

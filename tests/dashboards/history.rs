@@ -123,7 +123,7 @@ async fn daemon(configuration: &str, folder: PathBuf, clock: Clock) -> anyhow::R
     let addresses = vec!["127.0.0.1:0".parse()?];
     let options = WebOptions { addresses, telemetry_path: "/metrics".to_owned(), bounds: Bounds::default() };
     let app = App::bind(loaded.config, options, clock).await?;
-    let address = *app.addresses().first().context("no address")?;
+    let address = app.addresses().into_iter().next().context("no address")?;
     tokio::spawn(app.run(std::future::pending()));
     Ok(format!("http://{address}/metrics"))
 }

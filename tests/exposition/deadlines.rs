@@ -116,18 +116,34 @@ async fn a_reader_that_is_only_slow_gets_everything() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_bound_wait_their_turn() {
+async fn beyond_the_bound_the_connection_that_has_waited_the_longest_makes_room() {
     let server = Server::start(small(), Bounds { connections: 2, ..Bounds::default() }).await;
     let mut first = server.connect().await;
     let mut second = server.connect().await;
     assert_eq!(first.get("/-/healthy").await.status, 200);
     assert_eq!(second.get("/-/healthy").await.status, 200);
-    let mut third = server.connect().await; // by the kernel
-    let waiting = tokio::time::timeout(SHORT, third.get("/-/healthy")).await;
+    assert_eq!(first.get("/-/healthy").await.status, 200);
+    let mut third = server.connect().await;
+    assert_eq!(third.get("/-/healthy").await.status, 200);
+    assert!(second.rest().await.is_empty(), "it has waited the longest");
+    assert_eq!(first.get("/-/healthy").await.status, 200);
+    assert_eq!(third.get("/-/healthy").await.status, 200);
+}
+
+#[tokio::test]
+async fn who_is_being_answered_keeps_the_place_and_others_wait() {
+    let server = Server::start(fleet::large(LARGE), Bounds { connections: 1, ..Bounds::default() }).await;
+    let mut slow = narrow(&server).await;
+    slow.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let mut byte = [0];
+    slow.0.read_exact(&mut byte).await.unwrap();
+    let mut other = server.connect().await; // by the kernel
+    let waiting = tokio::time::timeout(SHORT, other.get("/-/healthy")).await;
     assert!(waiting.is_err(), "{waiting:?}");
-    drop(first);
-    assert_eq!(third.answer(false).await.status, 200);
-    assert_eq!(second.get("/-/healthy").await.status, 200);
+    let mut answer = byte.to_vec();
+    slow.0.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.ends_with(b"\n") && answer.len() > 1 << 20, "whole, and the connection ends after it");
+    assert_eq!(other.answer(false).await.status, 200);
 }
 
 #[tokio::test]

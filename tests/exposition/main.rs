@@ -13,3 +13,4 @@ mod page;
 mod probe;
 mod server;
 mod strict;
+mod tls;

@@ -12,7 +12,7 @@ use dcs_backup_exporter::domain::shard::Shard;
 use dcs_backup_exporter::exposition::{Exposition, OwnMetrics};
 use dcs_backup_exporter::poller::Poller;
 use dcs_backup_exporter::snapshot::Snapshot;
-use dcs_backup_exporter::web::{Bounds, Web, WebOptions};
+use dcs_backup_exporter::web::{Bounds, Web, WebConfig, WebOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
@@ -43,6 +43,16 @@ impl Server {
     }
 
     pub(crate) async fn start_at(snapshot: Arc<Snapshot>, bounds: Bounds, telemetry_path: &str) -> Self {
+        Self::start_configured(snapshot, bounds, telemetry_path, None).await
+    }
+
+    /// One with a file of exporter-toolkit's.
+    pub(crate) async fn start_configured(
+        snapshot: Arc<Snapshot>,
+        bounds: Bounds,
+        telemetry_path: &str,
+        config: Option<WebConfig>,
+    ) -> Self {
         let (sender, snapshots) = watch::channel(snapshot);
         let names: Vec<_> = snapshots.borrow().projects.iter().map(|project| project.name.clone()).collect();
         let own = OwnMetrics::new(fleet::now(), fleet::DAY, &names);
@@ -54,7 +64,10 @@ impl Server {
             telemetry_path: telemetry_path.to_owned(),
             bounds,
         };
-        let web = Web::bind(options, exposition, snapshots, poller.prober()).await.unwrap();
+        let mut web = Web::bind(options, exposition, snapshots, poller.prober()).await.unwrap();
+        if let Some(config) = config {
+            web = web.configured(config);
+        }
         let addr = web.addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(web.run(async move {
