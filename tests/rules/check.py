@@ -8,9 +8,10 @@ import exporters
 import facts
 import memory
 import promtool
+import records
 import restores
 
-ALL = (backups.CASES, restores.CASES, data.CASES, data.INSTANCES, exporters.CASES, facts.CASES, memory.CASES)
+ALL = (backups.CASES, restores.CASES, data.CASES, data.INSTANCES, exporters.CASES, facts.CASES, memory.CASES, records.CASES)
 
 
 def cases():
