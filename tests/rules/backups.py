@@ -382,7 +382,7 @@ case(
     size={0: GIB, DAY + 300: 0.4 * GIB, 2 * DAY: GIB},
     says="The newest backup of cache (i, project p) has 40% of the usual size.",
 )
-case(SIZE, "not half of it", {2 * DAY: ""}, size={0: GIB, DAY: GIB // 2})
+case(SIZE, "not half of it", {DAY + 300: "", 2 * DAY: ""}, size={0: GIB, DAY: GIB // 2})
 case(SIZE, "what is just large enough", {DAY + 300: W}, size={0: 10 * MIB, DAY: MIB})
 case(SIZE, "not what is small anyway", {DAY + 300: ""}, size={0: 8 * MIB, DAY: MIB})
 case(SIZE, "what is not that small", {DAY + 300: W}, size={0: 12 * MIB, DAY: MIB})

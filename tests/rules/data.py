@@ -105,6 +105,15 @@ case(
     project(),
     instance(polled={0: NOW, 60: 60}, shown={0: 1, 70: None}),
 )
+case(
+    STALE,
+    "not before anything was asked after a restart with memory",
+    {100: ""},
+    project(up=None),
+    instance(polled=-60),
+    project("q"),
+    instance("q"),
+)
 case(STALE, "not of a project without instances", {100: ""}, project(instances=0))
 case(
     STALE,

@@ -88,7 +88,8 @@ plain(
     [
         *target(project(), replica="a", end=100),
         *target(project(), replica="b", end=100, lost=[(60, 200)]),
-        # One without exporters, one of which none answers, and one of shards.
+        # One with a target that is none, one of which none answers, and one of shards.
+        *target(project("o"), replica="o", job="other", end=100),
         {"series": 'up{job="other",instance="a"}', "values": "0x30"},
         *target(project("s"), replica="s", job="standby", end=100, lost=[(20, 200)]),
         *target([("dcs_exporter_shards", {}, 2)], replica="t", job="shards", end=100),

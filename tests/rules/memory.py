@@ -120,31 +120,33 @@ CASES.add(
     lost={"a": [(70, 100)]},
 )
 
-CASES.add(
-    "instance_id:dcs_poll_success:known",
-    "whether any replica can, as long as the instance is remembered",
-    {
-        minute: [
-            ({**labels, "operation": operation}, value)
-            for labels, value in ((IN_P, first), (OTHER, second), (IN_Q, 0 if minute < 65 else None))
-            if value is not None
-            for operation in ("backups", "restores", "policy")
-        ]
-        for minute, first, second in ((30, 1, 0), (65, 0, 0), (70, 0, 0), (90, 0, 0), (100, 0, 0), (140, 0, None))
-    },
-    replicas={
-        "a": (
-            project(),
-            project("q"),
-            instance(polls={0: 1, 65: 0}),
-            instance(instance_id="j", polls=0, shown={0: 1, 70: None}),
-            # Forgotten after an hour, though there is one of the same id elsewhere.
-            instance("q", polls=0, shown={0: 1, 5: None}),
-        ),
-        "b": (project(), instance(polls=0, shown={0: 1, 60: None})),
-    },
-    lost={"a": [(70, 100)]},
-)
+for step, change in ((5, 65), (10, 60)):
+    CASES.add(
+        "instance_id:dcs_poll_success:known",
+        f"whether any replica can, as long as the instance is remembered, every {step} minutes",
+        {
+            minute: [
+                ({**labels, "operation": operation}, value)
+                for labels, value in ((IN_P, first), (OTHER, second), (IN_Q, 0 if minute < 65 else None))
+                if value is not None
+                for operation in ("backups", "restores", "policy")
+            ]
+            for minute, first, second in ((30, 1, 0), (70, 0, 0), (90, 0, 0), (100, 0, 0), (140, 0, None))
+        },
+        replicas={
+            "a": (
+                project(),
+                project("q"),
+                instance(polls={0: 1, change: 0}),
+                instance(instance_id="j", polls=0, shown={0: 1, 70: None}),
+                # Forgotten after an hour, though there is one of the same id elsewhere.
+                instance("q", polls=0, shown={0: 1, 5: None}),
+            ),
+            "b": (project(), instance(polls=0, shown={0: 1, 60: None})),
+        },
+        lost={"a": [(70, 100)]},
+        step=step,
+    )
 
 CASES.add(
     "instance_id:dcs_instance_name:known",

@@ -46,7 +46,7 @@ CASES.add(
 CASES.add(
     "instance_id:dcs_backup_missed_slot_timestamp_seconds:min",
     "the first slot that nothing came of, over the next",
-    at_minutes(IN_P, {350: None, 360: 60, DAY + 120: 60, DAY + 200: 60, DAY + 210: None}),
+    at_minutes(IN_P, {350: None, 360: 60, 400: 60, DAY + 120: 60, DAY + 200: 60, DAY + 210: None}),
     project(),
     instance(
         interval=DAY,
@@ -54,6 +54,7 @@ CASES.add(
         success=-DAY + 90,
         attempt={0: -DAY + 85, DAY + 210: DAY + 205},
         slot={0: -DAY + 60, 60: 60, DAY + 60: DAY + 60},
+        updated={0: -DAY, 400: 60},
     ),
     step=10,
 )
@@ -71,10 +72,10 @@ CASES.add(
     "project:dcs_data_age_seconds:min",
     "of projects whose instances are shown, or which are not answered",
     {
-        65: [(OF_P, 300), (OF_Q, 0), (OF_R, 600), (OF_S, 300)],
-        100: [(OF_P, 2400), (OF_Q, 0), (OF_R, 2700)],
+        65: [(OF_P, 300), (OF_Q, 0), (OF_R, 1500), (OF_S, 300)],
+        100: [(OF_P, 2400), (OF_Q, 0), (OF_R, 3600)],
         # Ten minutes after the last scrape.
-        155: [(OF_P, 5700), (OF_Q, 600), (OF_R, 6000)],
+        155: [(OF_P, 5700), (OF_Q, 600), (OF_R, 6900)],
     },
     project(),
     instance(polled={0: NOW, 60: 60}),
@@ -82,7 +83,7 @@ CASES.add(
     instance("q"),
     # Nothing is shown of its instance, because an exporter without memory cannot ask.
     project("r", up={0: 1, 60: 0}),
-    instance("r", shown={0: 1, 60: None}),
+    instance("r", shown={0: 1, 45: None}),
     # Nothing but the policy of its instance is asked any more.
     project("s"),
     instance("s", shown={0: 1, 65: None}),
