@@ -151,15 +151,31 @@ case(
     {900: ""},
     **{**DAILY, "success": {0: -DAY + 90, 300: 290}, "attempt": {0: -DAY + 85}},
 )
-case(MISSED, "not of a backup from the slot's first second", {900: ""}, **{**DAILY, "success": {0: -DAY + 90, 200: 60}})
-case(MISSED, "not of an attempt from the slot's first second", {900: ""}, **{**DAILY, "attempt": {0: -DAY + 85, 200: 60}})
+case(
+    MISSED,
+    "not of a backup from the slot's first second",
+    {900: ""},
+    **{**DAILY, "success": {0: -DAY + 90, 200: 60}},
+)
+case(
+    MISSED,
+    "not of an attempt from the slot's first second",
+    {900: ""},
+    **{**DAILY, "attempt": {0: -DAY + 85, 200: 60}},
+)
 case(
     MISSED,
     "ends with an attempt from the slot's first second that is seen late",
     {360: W, 500: W, 520: ""},
     **{**DAILY, "attempt": {0: -DAY + 85, 500: 60}},
 )
-case(MISSED, "by the word of a policy that was read in the slot's first second", {355: "", 360: W}, polled={"policy": 60}, **DAILY)
+case(
+    MISSED,
+    "by the word of a policy that was read in the slot's first second",
+    {355: "", 360: W},
+    polled={"policy": 60},
+    **DAILY,
+)
 case(MISSED, "a plan that was changed in the slot's first second", {360: W, 430: W}, **DAILY, updated={0: -DAY, 400: 60})
 case(
     MISSED,
