@@ -153,6 +153,32 @@ case(
 )
 case(
     MISSED,
+    "not of a backup from the slot's first second",
+    {900: ""},
+    **{**DAILY, "success": {0: -DAY + 90, 200: 60}},
+)
+case(
+    MISSED,
+    "not of an attempt from the slot's first second",
+    {900: ""},
+    **{**DAILY, "attempt": {0: -DAY + 85, 200: 60}},
+)
+case(
+    MISSED,
+    "ends with an attempt from the slot's first second that is seen late",
+    {360: W, 500: W, 520: ""},
+    **{**DAILY, "attempt": {0: -DAY + 85, 500: 60}},
+)
+case(
+    MISSED,
+    "by the word of a policy that was read in the slot's first second",
+    {355: "", 360: W},
+    polled={"policy": 60},
+    **DAILY,
+)
+case(MISSED, "a plan that was changed in the slot's first second", {360: W, 430: W}, **DAILY, updated={0: -DAY, 400: 60})
+case(
+    MISSED,
     "only by the word of a policy that was read after the slot's beginning",
     {600: "", 700: W},
     polled={"policy": {0: 50, 650: 650}},
@@ -219,7 +245,7 @@ case(
     **{**FAILING, "success": {0: 0, 305: 290}, "failure": {0: None, 65: 60, 305: 300}},
     **CODE,
 )
-case(FAILED, "at once where the RPO has gone by", {110: "", 125: W, 130: W}, **{**FAILING, "rpo": 120}, **CODE)
+case(FAILED, "at once where the RPO has gone by", {110: "", 120: "", 125: W, 130: W}, **{**FAILING, "rpo": 120}, **CODE)
 case(FAILED, "a code that the cloud does not tell", {325: "", 330: W}, **FAILING, code={"none": {0: None, 65: 1}})
 case(FAILED, "not because the instance is busy", {600: ""}, **FAILING, code={"dcs.08.0008": {0: None, 65: 1}})
 case(
@@ -276,6 +302,17 @@ case(
     "busy (dcs.08.0008).",
 )
 case(BUSY, "not for another reason", {600: ""}, **FAILING, **CODE)
+for alert, course in ((FAILED, {325: "", 330: W}), (BUSY, {325: "", 330: "", 400: ""})):
+    case(
+        alert,
+        "not by the codes of others",
+        course,
+        project(),
+        project("q"),
+        instance(**FAILING, **CODE),
+        instance(instance_id="j", code={"dcs.08.0008": 1}),
+        instance("q", code={"dcs.08.0008": 1}),
+    )
 case(
     BUSY,
     "the newest failure's code counts",
@@ -338,6 +375,7 @@ case(
     **RUNNING,
 )
 case(STUCK, "three hours where the last one was short", {255: "", 260: W}, duration=10, **RUNNING)
+case(STUCK, "one that begins late", {485: "", 495: "", 500: W}, oldest_in_progress={0: None, 300: 300})
 case(STUCK, "not what ends in time", {600: ""}, oldest_in_progress={0: None, 60: 60, 240: None})
 shown, facts = blind(100)
 case(STUCK, "not by the clock alone", {600: ""}, shown, instance(**facts, **RUNNING))
@@ -360,7 +398,8 @@ case(
     size={0: GIB, DAY + 300: 0.4 * GIB, 2 * DAY: GIB},
     says="The newest backup of cache (i, project p) has 40% of the usual size.",
 )
-case(SIZE, "not a little less", {2 * DAY: ""}, size={0: GIB, DAY: 0.6 * GIB})
+case(SIZE, "not half of it", {DAY + 300: "", 2 * DAY: ""}, size={0: GIB, DAY: GIB // 2})
+case(SIZE, "what is just large enough", {DAY + 300: W}, size={0: 10 * MIB, DAY: MIB})
 case(SIZE, "not what is small anyway", {DAY + 300: ""}, size={0: 8 * MIB, DAY: MIB})
 case(SIZE, "what is not that small", {DAY + 300: W}, size={0: 12 * MIB, DAY: MIB})
 case(
@@ -369,7 +408,7 @@ case(
     {3 * DAY: W, 12 * DAY: ""},
     size={0: GIB, 2 * DAY: 0.4 * GIB},
 )
-case(SIZE, "half a week is not most of it", {WEEK: "", WEEK + 3 * DAY: W}, size={0: GIB, WEEK: 0.4 * GIB})
+case(SIZE, "half a week is not most of it", {WEEK: "", WEEK + 3 * DAY: W, WEEK + 4 * DAY: ""}, size={0: GIB, WEEK: 0.4 * GIB})
 case(
     SIZE,
     "lost scrapes do not begin it anew",
@@ -437,7 +476,7 @@ case(
     says="With one interval added, the oldest backup of cache (i, project p) that could be restored from reaches back 3d 0h "
     "0m 0s, far less than the policy keeps backups.",
 )
-case(SHORT, "not where three days are missing", {900: ""}, **WINDOW, oldest_restorable=Clock(3 * DAY))
+case(SHORT, "not where it is half of it", {900: ""}, **WINDOW, oldest_restorable=Clock(60 * HOUR))
 case(
     SHORT,
     "not before a new instance could fill it",

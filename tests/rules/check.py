@@ -8,9 +8,11 @@ import exporters
 import facts
 import memory
 import promtool
+import records
 import restores
 
-ALL = (backups.CASES, restores.CASES, data.CASES, data.INSTANCES, exporters.CASES, facts.CASES, memory.CASES)
+MODULES = (backups, restores, data, exporters, facts, memory, records)
+ALL = [*(module.CASES for module in MODULES), data.INSTANCES]
 
 
 def cases():

@@ -64,7 +64,7 @@ case(
     {120: "", 125: C, 140: C},
     shown,
     instance(**facts),
-    lost=[(115, 120), (130, 140)],
+    lost=[(110, 120), (130, 140)],
 )
 case(
     STALE,
@@ -85,6 +85,9 @@ case(
     {10: "", 15: C, 100: C},
     project(),
     instance(polled=None, polls=0) + instance(instance_id="other", polled=None, polls=0),
+    project("q"),
+    instance("q"),
+    lost=[(5, 15)],
 )
 case(STALE, "not before anything was asked", {100: ""}, project(up=None, listed=None, instances=None, missing=None))
 shown, facts = blind(60)
@@ -102,7 +105,38 @@ case(
     project(),
     instance(polled={0: NOW, 60: 60}, shown={0: 1, 70: None}),
 )
+case(
+    STALE,
+    "not before anything was asked after a restart with memory",
+    {100: ""},
+    project(up=None),
+    instance(polled=-60),
+    project("q"),
+    instance("q"),
+)
 case(STALE, "not of a project without instances", {100: ""}, project(instances=0))
+case(
+    STALE,
+    "not before anything but policies was asked",
+    {100: ""},
+    project(),
+    [("dcs_poll_success", {"project": "p", "instance_id": "i", "instance_name": "cache", "operation": "policy"}, 1)],
+)
+case(
+    STALE,
+    "not of a project without instances while one of two replicas is answered",
+    {100: ""},
+    replicas={"a": (project(instances=0),), "b": (project(up=0, instances=0),)},
+)
+case(
+    STALE,
+    "a project without instances, at once, whatever goes on in another and though scrapes are lost",
+    {70: "", 75: C},
+    project(up={0: 1, 60: 0}, instances=0),
+    project("q"),
+    instance("q"),
+    lost=[(65, 75)],
+)
 case(STALE, "not while no exporter is heard", {125: "", 400: ""}, lost=[(60, 500)])
 case(
     STALE,
@@ -110,6 +144,8 @@ case(
     {125: C, 155: C, 180: ""},
     project(up={0: 1, 60: 0, 150: None}),
     instance(**facts, shown={0: 1, 150: None}),
+    project("q"),
+    instance("q"),
 )
 case(
     STALE,
@@ -118,6 +154,26 @@ case(
     shown,
     instance(**facts),
     failures("unauthorized", each(60, 600, 60)),
+    project("q"),
+    instance("q"),
+)
+case(
+    STALE,
+    "though the credentials of another project are refused",
+    {120: "", 125: C, 300: C},
+    shown,
+    instance(**facts),
+    project("q", up={0: 1, 60: 0}),
+    instance("q", **facts),
+    failures("unauthorized", each(60, 600, 60), name="q"),
+)
+case(
+    STALE,
+    "not where the credentials are refused after an instance could not be read",
+    {80: "", 85: "", 300: ""},
+    project(up={0: 1, 80: 0}),
+    instance(polled={0: NOW, 20: 20}),
+    failures("unauthorized", each(80, 600, 60)),
 )
 case(
     STALE,
@@ -127,6 +183,7 @@ case(
         "a": (project(), instance(polled={0: NOW, 60: 60})),
         "b": (shown, instance(**facts), failures("unauthorized", each(60, 600, 60))),
     },
+    lost={"a": [(110, 120)]},
 )
 
 BLIND = "DcsInstanceDataStale"
@@ -139,6 +196,8 @@ blind_one(
     {110: "", 165: "", 170: W, 395: W, 410: W, 420: ""},
     project(),
     instance(**NOT_READ) + OTHER,
+    project("q", interval=5),
+    instance("q"),
     says="What is known of cache (i, project p) is old, while others of its project are read. It may be that its permissions "
     "differ, or that it is gone and still configured.",
 )
@@ -167,6 +226,8 @@ blind_one(
     {300: ""},
     project(),
     instance(polled=None, polls=0) + instance(instance_id="other", polled=None, polls=0),
+    project("q"),
+    instance("q"),
 )
 blind_one(
     BLIND,
@@ -189,6 +250,16 @@ blind_one(
     {HOUR: "", 595: "", 600: W},
     project(),
     instance(polled={"restores": {0: NOW, 60: 60}}, polls={"restores": {0: 1, 60: 0}}) + OTHER,
+    instance(instance_id="slower", polled=Clock(40)),
+    project("q"),
+    instance("q"),
+)
+blind_one(
+    BLIND,
+    "of backups, stretched intervals may be longer than eight hours",
+    {700: "", 835: "", 845: W},
+    project(interval=4 * HOUR),
+    instance(polled={"backups": {0: NOW, 60: 60}}, polls={"backups": {0: 1, 60: 0}}) + OTHER,
 )
 blind_one(
     BLIND,
@@ -264,6 +335,8 @@ case(
     shown,
     instance(**facts),
     REFUSED,
+    project("q"),
+    instance("q"),
     says="The cloud refuses the credentials of project p. Nothing about its backups is known until they are changed.",
 )
 case(
@@ -271,7 +344,7 @@ case(
     "those of one of two replicas",
     {70: "", 75: W, 200: W, 410: W, 420: ""},
     replicas={"a": (project(), instance()), "b": (shown, instance(**facts), REFUSED)},
-    lost={"a": [(200, 205)]},
+    lost={"a": [(65, 75), (200, 205)]},
     says="The cloud refuses the credentials that one of the replicas has for project p; another one still watches it.",
 )
 case(
@@ -353,14 +426,21 @@ case(
 )
 case(EXPIRING, "not those that are renewed in time", {85: "", 100: ""}, project(**{EXPIRY: Clock(-20)}))
 case(EXPIRING, "not those that do not expire", {100: ""}, project())
-case(EXPIRING, "not in an outage", {95: "", 150: ""}, project(up={0: 1, 60: 0}, **SESSION))
+case(EXPIRING, "not in an outage", {95: "", 150: ""}, project(up={0: 1, 60: 0}, **SESSION), project("q"))
 case(EXPIRING, "not in the minutes after an outage", {100: "", 115: W}, project(up={0: 0, 90: 1}, **SESSION))
 case(
     EXPIRING,
     "those of one replica",
     {95: W, 130: W},
-    replicas={"a": (project(**{EXPIRY: Clock(-60)}),), "b": (project(**SESSION),)},
+    replicas={"a": (project(up=0, **{EXPIRY: Clock(-60)}),), "b": (project(**SESSION),)},
 )
+case(
+    EXPIRING,
+    "a shorter session counts at once",
+    {90: "", 95: W},
+    project(**{EXPIRY: {0: 1000 * 60, 80: 100 * 60}}),
+)
+case(EXPIRING, "lost scrapes do not begin it anew", {90: "", 95: W}, project(**SESSION), lost=[(85, 95)])
 case(EXPIRING, "lost scrapes do not end it", {90: "", 95: W, 130: W}, project(**SESSION), lost=[(100, 110), (125, 130)])
 
 THROTTLED, REQUESTS = "dcs_exporter_throttled_total", "dcs_exporter_api_requests_total"
@@ -384,10 +464,17 @@ def requests(every, throttled):
 case(
     "DcsApiThrottled",
     "more than one of twenty requests in half an hour, for 15 minutes",
-    {60: "", 85: "", 100: W, 300: W, 330: W, 400: ""},
+    {60: "", 85: "", 100: W, 300: W},
     project(),
     requests(100, lambda minute: 2 * min(max(minute - 60, 0), 240)),
-    says="6.25% of the requests of project p are refused because the cloud is asked too often.",
+    says="9.091% of the requests of project p are refused because the cloud is asked too often.",
+)
+case(
+    "DcsApiThrottled",
+    "until half an hour after it has become rare",
+    {300: W, 330: W, 350: ""},
+    project(),
+    requests(100, lambda minute: 2 * min(max(minute - 60, 0), 240)),
 )
 case("DcsApiThrottled", "not a few", {300: ""}, project(), requests(100, lambda minute: 4 * minute // 5))
 case(
@@ -397,6 +484,16 @@ case(
     replicas={
         "a": (project(), requests(100, lambda minute: 6 * minute // 5)),
         "b": (project(), requests(100, lambda minute: 0)),
+    },
+)
+case("DcsApiThrottled", "not one of twenty", {300: ""}, project(), requests(95, lambda minute: minute))
+case(
+    "DcsApiThrottled",
+    "those of both replicas together",
+    {300: W},
+    replicas={
+        "a": (project(), requests(100, lambda minute: 8 * minute // 5)),
+        "b": (project(), requests(100, lambda minute: 8 * minute // 5)),
     },
 )
 case("DcsApiThrottled", "not where nothing is asked", {300: ""}, project(), requests(0, lambda minute: 0))
@@ -412,16 +509,17 @@ LAG = "dcs_exporter_poll_lag_seconds"
 case(
     "DcsPollBudgetTooSmall",
     "more than 15 minutes late for half an hour and one more, until it is in time again",
-    {60: "", 145: "", 150: W, 395: W, 410: W, 420: ""},
+    {60: "", 140: "", 150: W, 395: W, 410: W, 420: ""},
     project(**{LAG: {0: 0, 60: 1000, 400: 10}}),
     says="The most overdue poll of project p is 16m 40s late: its limits are too low for its instances.",
 )
-case("DcsPollBudgetTooSmall", "not 14 minutes", {400: ""}, project(**{LAG: 840}))
+case("DcsPollBudgetTooSmall", "not 15 minutes", {400: ""}, project(**{LAG: 900}))
 case(
     "DcsPollBudgetTooSmall",
     "not in an outage, nor in the half hour after",
-    {200: "", 285: "", 290: W},
+    {200: "", 280: "", 290: W},
     project(up={0: 1, 5: 0, 200: 1}, **{LAG: 1000}),
+    project("q"),
 )
 case(
     "DcsPollBudgetTooSmall",
@@ -433,7 +531,7 @@ case(
     "DcsPollBudgetTooSmall",
     "that of one replica",
     {200: W},
-    replicas={"a": (project(**{LAG: 0}),), "b": (project(**{LAG: 1000}),)},
+    replicas={"a": (project(up=0, **{LAG: 0}),), "b": (project(**{LAG: 1000}),)},
 )
 case(
     "DcsPollBudgetTooSmall",
@@ -453,7 +551,7 @@ for ahead in (90, -90):
         says="The clocks of an exporter and of the cloud of project p are 1m 30s apart. From 15 minutes on, the cloud refuses "
         "to answer.",
     )
-case("DcsClockSkew", "not half a minute", {200: ""}, project(**{SKEW: -35}))
+case("DcsClockSkew", "not a minute", {200: ""}, project(**{SKEW: -60}))
 case(
     "DcsClockSkew",
     "that of one replica",
@@ -465,7 +563,7 @@ case(
     "lost scrapes do not begin it anew",
     {70: "", 75: W, 120: W},
     project(**{SKEW: {0: 0, 60: 90}}),
-    lost=[(65, 70), (105, 120)],
+    lost=[(65, 75), (105, 120)],
 )
 
 LEFT = "DcsInstancesDisappeared"
@@ -483,6 +581,14 @@ case(
     project(instances={0: 20, 120: 0, 3 * DAY: 20}, missing={0: 0, 60: 20, 120: 0}),
     says="The listing of project p is empty. If nobody deleted the instances, a permission was lost, and no other alert tells "
     "of their backups.",
+)
+case(LEFT, "the only one", {70: "", 75: C}, project(instances={0: 1, 60: 0}))
+case(LEFT, "all but one", {70: "", 75: W}, project(instances={0: 20, 60: 1}))
+case(
+    LEFT,
+    "a smaller fleet stays one while nothing is listed",
+    {75: W, 200 + 20 * HOUR: W},
+    project(instances={0: 20, 60: 8, 200: None}, listed={0: NOW, 200: None}),
 )
 case(LEFT, "not a half", {400: ""}, project(instances={0: 20, 60: 10}))
 case(LEFT, "not those that were configured by hand and never listed", {400: ""}, project(instances=20, missing=15))
@@ -537,10 +643,10 @@ case("DcsRecordsRejected", "one more", {295: "", 300: W, 470: W, 490: ""}, proje
 case(
     "DcsRecordsRejected",
     "not what was rejected long ago, though a scrape was lost",
-    {250: "", 400: "", 405: ""},
+    {250: "", 395: "", 400: "", 405: ""},
     project(),
     rejected(3),
-    lost=[(280, 285)],
+    lost=[(230, 285)],
 )
 case(
     "DcsRecordsRejected",

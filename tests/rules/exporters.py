@@ -43,7 +43,7 @@ TWO = {"a": (project(),), "b": (project(),)}
 case(
     REPLICA,
     "ten minutes without an answer, for 15, until there is one",
-    {60: "", 80: "", 85: W, 195: W, 210: W, 220: ""},
+    {60: "", 75: "", 85: W, 195: W, 210: W, 220: ""},
     replicas=TWO,
     lost={"b": [(60, 200)]},
     says="1 exporters of job dcs-backup-exporter have not answered for ten minutes, while others do.",
@@ -74,6 +74,28 @@ plain(
 case(REPLICA, "not a restart", {85: "", 100: ""}, replicas=TWO, lost={"b": [(60, 70)]})
 case(REPLICA, "one that is away for a day", {DAY: W}, replicas=TWO, lost={"b": [(60, 2 * DAY)]})
 
+case(
+    REPLICA,
+    "not while the number of shards is being changed",
+    {100: "", 200: ""},
+    replicas={name: ([("dcs_exporter_shards", {}, of)],) for name, of in (("a", 1), ("b", 2), ("c", 2))},
+    lost={"b": [(60, 300)]},
+)
+plain(
+    REPLICA,
+    "whatever becomes of other jobs",
+    {75: "", 85: W, 100: W},
+    [
+        *target(project(), replica="a", end=100),
+        *target(project(), replica="b", end=100, lost=[(60, 200)]),
+        # One with a target that is none, one of which none answers, and one of shards.
+        *target(project("o"), replica="o", job="other", end=100),
+        {"series": 'up{job="other",instance="a"}', "values": "0x30"},
+        *target(project("s"), replica="s", job="standby", end=100, lost=[(20, 200)]),
+        *target([("dcs_exporter_shards", {}, 2)], replica="t", job="shards", end=100),
+    ],
+)
+
 SHARDS = "DcsExporterShardsMissing"
 
 
@@ -84,13 +106,20 @@ def shard(ordinal, of):
 case(
     SHARDS,
     "15 minutes after one was last heard, until all are",
-    {60: "", 80: "", 85: C, 195: C, 210: C, 220: ""},
+    {60: "", 75: "", 85: C, 195: C, 210: C, 220: ""},
     replicas={"a": (shard(0, 2),), "b": (shard(1, 2),)},
     lost={"b": [(60, 200)]},
     says="Only 1 shards of job dcs-backup-exporter are scraped, fewer than they say they are: nobody watches the instances of "
     "the others.",
 )
 case(SHARDS, "not while all are there", {200: ""}, replicas={"a": (shard(0, 2),), "b": (shard(1, 2),)})
+case(
+    SHARDS,
+    "one that has become another",
+    {65: "", 75: "", 80: C},
+    replicas={"a": (shard({0: 1, 65: 0}, 2),), "b": (shard(0, 2),)},
+)
+case(SHARDS, "until there is one only", {60: C, 75: C, 80: ""}, shard(0, {0: 2, 65: 1}))
 case(SHARDS, "two replicas of the same shard", {20: C}, replicas={"a": (shard(0, 2),), "b": (shard(0, 2),)})
 case(SHARDS, "two replicas without shards", {200: ""}, replicas={"a": (shard(0, 1),), "b": (shard(0, 1),)})
 case(
@@ -144,6 +173,7 @@ case(
     says="An exporter of job dcs-backup-exporter cannot write its facts: after a restart it will know nothing before it has "
     "asked.",
 )
+case(STORAGE, "one each ten minutes", {95: W}, [(WRITES, {}, {m: m // 10 for m in range(0, 300, 5)})])
 case(STORAGE, "not one that passes", {100: "", 120: ""}, [(WRITES, {}, {0: 0, 60: 1})])
 case(
     STORAGE,

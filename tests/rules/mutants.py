@@ -44,8 +44,39 @@ SWAPPED = {
 }
 LABELS = ("by", "on", "ignoring", "without")
 
-# (name of the rule, description of the change): why no test can tell.
-EQUIVALENT = {}
+# (name of the rule and its severity, description of the change): why no test can tell.
+ONE_SERIES = "it is one series, because the selector names the operation"
+EQUAL = "two equal moments: it does not matter which one is taken"
+GROWS = "what it remembers is only ever replaced by something later"
+EQUIVALENT = {
+    **{
+        (f"instance_id:dcs_{operation}_last_poll_timestamp_seconds:max", "line 1, token 0: max becomes min"): ONE_SERIES
+        for operation in ("backups", "restores", "policy")
+    },
+    **{
+        (f"instance_id:dcs_backup_{what}_rpo:ratio", "line 5, token 10: > becomes >="): EQUAL for what in ("age", "never")
+    },
+    **{
+        (f"instance_id:dcs_{what}_timestamp_seconds:min", f"{where}: last_over_time becomes max_over_time"): GROWS
+        for what, places in (
+            ("backup_failing_since", ("line 2, token 2", "line 4, token 16")),
+            ("backup_missed_slot", ("line 2, token 2", "line 13, token 69", "line 15, token 83")),
+            ("restore_failure_seen", ("line 2, token 2", "line 4, token 16")),
+        )
+        for where in places
+    },
+    (
+        "project:dcs_data_stale_after_seconds:max",
+        "line 5, token 38: last_over_time becomes max_over_time",
+    ): "by when it is asked for, the line above has told the newest value for as long",
+    (
+        "DcsBackupSizeAnomaly warning",
+        "line 3, token 15: 6h becomes 7200s",
+    ): "the median looks at a week more closely, and sees the same",
+    **{
+        ("DcsWatchdog none", f"line 1, token 2: 1 becomes {value}"): "nobody reads its value" for value in ("2", "0.5")
+    },
+}
 
 
 def tokens(text):

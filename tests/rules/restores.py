@@ -21,7 +21,7 @@ case(
 case(STUCK, "not what ends in time", {600: ""}, restore_in_progress={0: None, 60: 60, 240: None})
 shown, facts = blind(100)
 case(STUCK, "not by the clock alone", {600: ""}, shown, instance(**facts, **RUNNING))
-case(STUCK, "the polls of the restores count", {600: ""}, polled={"restores": {0: NOW, 100: 100}}, **RUNNING)
+case(STUCK, "the polls of the restores count", {300: "", 600: ""}, polled={"restores": {0: NOW, 100: 100}}, **RUNNING)
 case(
     STUCK,
     "a replica that has lost its key is not believed",
@@ -68,7 +68,7 @@ case(
     "not an old one that is seen for the first time",
     {60: "", 600: ""},
     restore_success=0,
-    restore_failure=-3 * DAY - 10,
+    restore_failure=-3 * DAY,
 )
 case(FAILED, "one that is seen late", {60: C, 600: C}, restore_success=0, restore_failure=-3 * DAY + 60)
 shown, facts = blind(50, 50 + 30 * 60)
