@@ -7,7 +7,7 @@
 //!   `handshake`, where `streams` are the requests of HTTP/2;
 //! * [`config`]: `--web.config.file`, and `guard`, which holds requests against it;
 //! * `routes`: from a request to its answer; `negotiate` reads what the client accepts, `query` its parameters,
-//!   `body` sends it;
+//!   `body` sends it, `framing` refuses what could be read in two ways;
 //! * `probe`: `/probe`, and how long it waits;
 //! * `instances`: `/api/v1/instances`; `page`: the same for people; `lists` bounds both, `selection` reads what is asked;
 //! * `readiness`: the latch behind `/-/ready`.
@@ -20,6 +20,7 @@ mod body;
 pub mod config;
 mod connection;
 mod deadlines;
+mod framing;
 mod guard;
 mod handshake;
 mod instances;

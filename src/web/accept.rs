@@ -54,7 +54,7 @@ pub(super) async fn accept_all(listener: impl Accept, server: Server, places: Pl
         match listener.accept().await {
             Ok(stream) => {
                 failing = false;
-                let Some(place) = places.take().await else { return };
+                let place = places.take().await;
                 let server = Arc::clone(&server);
                 connections.spawn(async move { server.serve(stream, place).await });
             }

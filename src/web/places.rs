@@ -5,9 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+/// So long at least anybody may wait for a request of theirs: whoever has only just come is on the way to send one.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// All places of a server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,9 +25,7 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Waiting {
     next: u64,
-    since: BTreeMap<u64, CancellationToken>,
-    /// So many connections have come for which there was no place, and nobody to make room.
-    wanted: usize,
+    since: BTreeMap<u64, (Instant, CancellationToken)>,
 }
 
 /// A connection's place, until it is dropped.
@@ -48,13 +51,17 @@ impl Places {
         Self { free: Arc::new(Semaphore::new(places)), waiting: Arc::default() }
     }
 
-    /// A place for a connection that has come, as soon as there is one. `None` never comes: nobody closes them.
-    pub(super) async fn take(&self) -> Option<Arc<Place>> {
-        let permit = if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
-            permit
-        } else {
-            lock(&self.waiting).make_room();
-            Arc::clone(&self.free).acquire_owned().await.ok()?
+    /// A place for a connection that has come, as soon as there is one.
+    pub(super) async fn take(&self) -> Arc<Place> {
+        let permit = loop {
+            if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+                break permit;
+            }
+            let next_look = lock(&self.waiting).make_room(Instant::now());
+            // It may be that somebody goes by himself, or that all are being answered.
+            if let Ok(Ok(permit)) = timeout_at(next_look, Arc::clone(&self.free).acquire_owned()).await {
+                break permit;
+            }
         };
         let place = Place {
             waiting: Arc::clone(&self.waiting),
@@ -63,15 +70,20 @@ impl Places {
             _permit: permit,
         };
         place.wait(&mut lock(&place.state));
-        Some(Arc::new(place))
+        Arc::new(place)
     }
 }
 
 impl Waiting {
-    fn make_room(&mut self) {
-        match self.since.pop_first() {
-            Some((_, leave)) => leave.cancel(),
-            None => self.wanted += 1,
+    /// Asks the one that has waited the longest to leave; tells when to look again.
+    fn make_room(&mut self, now: Instant) -> Instant {
+        match self.since.first_entry() {
+            Some(first) if first.get().0 + GRACE > now => first.get().0 + GRACE,
+            Some(first) => {
+                first.remove().1.cancel();
+                now + GRACE
+            }
+            None => now + GRACE,
         }
     }
 }
@@ -107,24 +119,15 @@ impl Place {
         }
         let key = waiting.next;
         waiting.next += 1;
-        waiting.since.insert(key, self.leave.clone());
+        waiting.since.insert(key, (Instant::now(), self.leave.clone()));
         state.key = Some(key);
-        if waiting.wanted > 0 {
-            waiting.wanted -= 1;
-            waiting.make_room();
-        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut waiting = lock(&self.waiting);
         if let Some(key) = lock(&self.state).key {
-            waiting.since.remove(&key);
-        }
-        // It goes by itself, which is as good.
-        if !self.leave.is_cancelled() {
-            waiting.wanted = waiting.wanted.saturating_sub(1);
+            lock(&self.waiting).since.remove(&key);
         }
     }
 }
@@ -135,69 +138,77 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future as _;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
-
     use super::*;
 
-    fn now<F: Future>(future: F) -> Option<F::Output> {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        }
+    fn is_needed(place: &Place) -> bool {
+        place.leave.is_cancelled()
     }
 
-    fn take(places: &Places) -> Arc<Place> {
-        now(places.take()).flatten().expect("there is a place")
+    /// Looks for a place in the background, until it waits for one.
+    async fn look_for_a_place(places: &Places) -> tokio::task::JoinHandle<Arc<Place>> {
+        let places = places.clone();
+        let looking = tokio::spawn(async move { places.take().await });
+        tokio::task::yield_now().await;
+        looking
     }
 
-    #[test]
-    fn who_has_waited_the_longest_makes_room() {
+    #[tokio::test(start_paused = true)]
+    async fn who_has_waited_the_longest_makes_room() {
         let places = Places::new(3);
-        let [first, second, third] = [(); 3].map(|()| take(&places));
+        let [first, second, third] = [places.take().await, places.take().await, places.take().await];
         first.begin();
         first.end();
-        assert!([&first, &second, &third].iter().all(|place| now(place.needed()).is_none()));
-        let mut newest = pin!(places.take());
-        assert!(newest.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        assert!(now(second.needed()).is_some(), "the first one has had a request since");
-        assert!(now(first.needed()).is_none() && now(third.needed()).is_none());
+        tokio::time::advance(GRACE).await;
+        assert!(![&first, &second, &third].into_iter().any(|place| is_needed(place)));
+        let newest = look_for_a_place(&places).await;
+        assert!(is_needed(&second), "the first one has had a request since");
+        assert!(!is_needed(&first) && !is_needed(&third));
         drop(second);
-        assert!(newest.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        assert!(!is_needed(&newest.await.unwrap()));
+        assert!(!is_needed(&first) && !is_needed(&third));
     }
 
-    #[test]
-    fn who_is_being_answered_makes_room_only_afterwards() {
+    #[tokio::test(start_paused = true)]
+    async fn who_has_just_come_may_send_a_request() {
         let places = Places::new(1);
-        let place = take(&places);
-        place.begin();
-        place.begin();
-        let mut newest = pin!(places.take());
-        assert!(newest.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        place.end();
-        assert!(now(place.needed()).is_none());
-        place.end();
-        assert!(now(place.needed()).is_some());
+        let place = places.take().await;
+        let newest = look_for_a_place(&places).await;
+        tokio::time::sleep(GRACE / 2).await;
+        assert!(!is_needed(&place) && !newest.is_finished());
+        tokio::time::sleep(GRACE).await;
+        assert!(is_needed(&place));
         drop(place);
-        let Poll::Ready(Some(next)) = newest.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
-            panic!("the place is free");
-        };
-        assert!(now(next.needed()).is_none(), "nobody else wants it");
+        newest.await.unwrap();
     }
 
-    #[test]
-    fn a_place_that_was_left_by_itself_drives_nobody_out() {
+    #[tokio::test(start_paused = true)]
+    async fn who_is_being_answered_makes_room_only_afterwards() {
+        let places = Places::new(1);
+        let place = places.take().await;
+        place.begin();
+        place.begin();
+        let newest = look_for_a_place(&places).await;
+        place.end();
+        tokio::time::sleep(10 * GRACE).await;
+        assert!(!is_needed(&place));
+        place.end();
+        tokio::time::sleep(3 * GRACE).await;
+        assert!(is_needed(&place));
+        drop(place);
+        assert!(!is_needed(&newest.await.unwrap()), "nobody else wants it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_is_left_drives_nobody_out() {
         let places = Places::new(2);
-        let [first, second] = [(); 2].map(|()| take(&places));
+        let [first, second] = [places.take().await, places.take().await];
         first.begin();
         second.begin();
-        let mut newest = pin!(places.take());
-        assert!(newest.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let newest = look_for_a_place(&places).await;
         drop(first);
-        assert!(newest.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        newest.await.unwrap();
         second.end();
-        assert!(now(second.needed()).is_none());
-        assert_eq!(lock(&places.waiting).since.len(), 1);
+        tokio::time::sleep(10 * GRACE).await;
+        assert!(!is_needed(&second));
     }
 }

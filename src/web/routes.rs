@@ -11,8 +11,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::body::Body;
 use super::config::{Admission, WebConfig};
 use super::deadlines::Turn;
+use super::framing::Framing;
 use super::lists::Lists;
 use super::probe::Probes;
 use super::readiness::Readiness;
@@ -98,7 +99,11 @@ impl Routes {
         let inner = Arc::clone(&self.0);
         async move {
             let (head, _) = request.into_parts();
-            let answer = inner.guarded(&head).await;
+            let answer = match Framing::of(&head) {
+                Framing::Clear => inner.guarded(&head).await,
+                Framing::Chunked => inner.guarded(&head).await.with(CONNECTION, "close"),
+                Framing::Ambiguous(why) => Answer::text(StatusCode::BAD_REQUEST, why).with(CONNECTION, "close"),
+            };
             Ok(answer.to(&head.method, turn))
         }
     }

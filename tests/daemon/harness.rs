@@ -165,6 +165,15 @@ impl Daemon {
         }
     }
 
+    /// How much memory it uses now, in KiB, and how many files it has open.
+    pub(crate) fn usage(&self) -> (u64, usize) {
+        let folder = format!("/proc/{}", self.child.id().expect("the daemon runs"));
+        let status = std::fs::read_to_string(format!("{folder}/status")).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let resident = resident.trim().trim_end_matches(" kB").parse().unwrap();
+        (resident, std::fs::read_dir(format!("{folder}/fd")).unwrap().count())
+    }
+
     /// Sends a signal by name.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().expect("the daemon runs").to_string();
