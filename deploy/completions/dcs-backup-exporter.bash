@@ -38,7 +38,7 @@ _dcs__backup__exporter() {
 
     case "${cmd}" in
         dcs__backup__exporter)
-            opts="-h -V --config.file --web.telemetry-path --log.level --log.format --web.listen-address --web.config.file --web.systemd-socket --web.enable-lifecycle --shard.ordinal --shard.total --help --version serve demo simulate check check-config"
+            opts="-h -V --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --web.enable-lifecycle --shard.ordinal --shard.total --help --version serve demo simulate check check-config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -52,6 +52,10 @@ _dcs__backup__exporter() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --web.config.file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log.level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -61,10 +65,6 @@ _dcs__backup__exporter() {
                     return 0
                     ;;
                 --web.listen-address)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --web.config.file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -136,13 +136,17 @@ _dcs__backup__exporter() {
             return 0
             ;;
         dcs__subcmd__backup__subcmd__exporter__subcmd__demo)
-            opts="-h --web.telemetry-path --log.level --log.format --web.listen-address --instances --seed --speed --fault --help"
+            opts="-h --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --instances --seed --speed --fault --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --web.telemetry-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.config.file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -182,7 +186,7 @@ _dcs__backup__exporter() {
             return 0
             ;;
         dcs__subcmd__backup__subcmd__exporter__subcmd__serve)
-            opts="-h --config.file --web.telemetry-path --log.level --log.format --web.listen-address --web.config.file --web.systemd-socket --web.enable-lifecycle --shard.ordinal --shard.total --help"
+            opts="-h --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --web.enable-lifecycle --shard.ordinal --shard.total --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -196,6 +200,10 @@ _dcs__backup__exporter() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --web.config.file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log.level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -205,10 +213,6 @@ _dcs__backup__exporter() {
                     return 0
                     ;;
                 --web.listen-address)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --web.config.file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

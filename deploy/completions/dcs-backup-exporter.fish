@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dcs_backup_exporter_global_optspecs
-    string join \n config.file= web.telemetry-path= log.level= log.format= web.listen-address= web.config.file= web.systemd-socket web.enable-lifecycle shard.ordinal= shard.total= h/help V/version
+    string join \n config.file= web.telemetry-path= web.config.file= log.level= log.format= web.listen-address= web.systemd-socket web.enable-lifecycle shard.ordinal= shard.total= h/help V/version
 end
 
 function __fish_dcs_backup_exporter_needs_command
@@ -26,13 +26,13 @@ end
 
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l config.file -d 'Configuration file; without one the environment alone must do' -r -F
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.telemetry-path -d 'Path of the metrics' -r
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.config.file -d 'File with TLS, users, headers and a limit on requests, as exporter-toolkit defines it' -r -F
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l log.level -d 'Least severe level that is logged: error, warn, info, debug or trace' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l log.format -d 'Format of log lines: logfmt or json' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.listen-address -d 'Address to listen on; may be repeated' -r
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.config.file -d 'Not yet: file with TLS, authentication and more, as exporter-toolkit defines it' -r -F
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l shard.ordinal -d 'This process\'s number among those that share the instances, from 0; `auto`: the number at the end of the host name' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l shard.total -d 'How many processes share the instances' -r
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.systemd-socket -d 'Not yet: use the sockets that systemd hands over'
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, instead of addresses'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.enable-lifecycle -d 'Reload the configuration at POST /-/reload too, as at SIGHUP'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -s h -l help -d 'Print help'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -s V -l version -d 'Print version'
@@ -43,16 +43,17 @@ complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -f
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -f -a "check-config" -d 'Read the configuration and report every problem at once'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l config.file -d 'Configuration file; without one the environment alone must do' -r -F
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.telemetry-path -d 'Path of the metrics' -r
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.config.file -d 'File with TLS, users, headers and a limit on requests, as exporter-toolkit defines it' -r -F
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l log.level -d 'Least severe level that is logged: error, warn, info, debug or trace' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l log.format -d 'Format of log lines: logfmt or json' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.listen-address -d 'Address to listen on; may be repeated' -r
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.config.file -d 'Not yet: file with TLS, authentication and more, as exporter-toolkit defines it' -r -F
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l shard.ordinal -d 'This process\'s number among those that share the instances, from 0; `auto`: the number at the end of the host name' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l shard.total -d 'How many processes share the instances' -r
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.systemd-socket -d 'Not yet: use the sockets that systemd hands over'
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, instead of addresses'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.enable-lifecycle -d 'Reload the configuration at POST /-/reload too, as at SIGHUP'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l web.telemetry-path -d 'Path of the metrics' -r
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l web.config.file -d 'File with TLS, users, headers and a limit on requests, as exporter-toolkit defines it' -r -F
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l log.level -d 'Least severe level that is logged: error, warn, info, debug or trace' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l log.format -d 'Format of log lines: logfmt or json' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l web.listen-address -d 'Address to listen on; where its port is taken, the next free one' -r
@@ -76,5 +77,5 @@ complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand 
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand check" -l log.format -d 'Format of log lines: logfmt or json' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand check-config" -l config.file -d 'Configuration file; without one the environment alone must do' -r -F
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand check-config" -l web.config.file -d 'Not yet: file with TLS, authentication and more, as exporter-toolkit defines it' -r -F
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand check-config" -l web.config.file -d 'File with TLS, users, headers and a limit on requests, as exporter-toolkit defines it' -r -F
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand check-config" -s h -l help -d 'Print help'

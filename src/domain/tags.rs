@@ -37,6 +37,11 @@ impl Tags {
         std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.iter().find(|(own, _)| *own == key).map(|(_, value)| value)

@@ -132,8 +132,8 @@ pub(super) struct Project {
     left_out: u64,
     /// Of listings that lack very much, …
     doubt: Doubt,
-    /// … and of those in which the filters leave out very much of what is watched.
-    doubt_of_leaving: Doubt,
+    /// … and of those in which very much of what is watched has no tags and is left out for that.
+    doubt_of_bare: Doubt,
     /// What is known of those that listings have and that are not watched here, where filters judge by it: an answer
     /// need not say all of it anew.
     unwatched: BTreeMap<InstanceId, Traits>,
@@ -188,7 +188,8 @@ impl Project {
             missing: None,
             left_out: 0,
             doubt: Doubt::default(),
-            doubt_of_leaving: Doubt::default(),
+            // The filters may be others than before the restart.
+            doubt_of_bare: Doubt::waived(),
             unwatched: BTreeMap::new(),
             misfits_told: false,
             aside: Aside::default(),

@@ -127,12 +127,12 @@ pub(super) fn left_out(project: &ProjectName, view: &InstanceView) {
     );
 }
 
-pub(super) fn leaving_doubted(project: &ProjectName, leaving: usize, watched: usize) {
+pub(super) fn bareness_doubted(project: &ProjectName, leaving: usize, watched: usize) {
     tracing::warn!(
         %project,
         leaving,
         watched,
-        "discovery.include or discovery.exclude leaves out more than half of the instances at once, by what the cloud says of them now: it is believed only after an hour, tags that cannot be read any more look the same"
+        "more than half of the instances have no tags any more, and discovery.include or discovery.exclude leaves them out: it is believed only after an hour, tags that nobody may read look the same"
     );
 }
 

@@ -21,6 +21,10 @@ const OF_PROMETHEUS: [(&str, &[&str]); 7] = [
     ("ALERTS", &["alertname", "alertstate", "severity", "project", "instance_id", "instance_name"]),
 ];
 
+/// Metrics of exporters beside this one, whose labels are joined with ours in deploy/operating.md.
+const OF_NEIGHBOURS: [(&str, &[&str]); 2] =
+    [("huaweicloud_sys_dcs_memory_usage", &["dcs_instance_id"]), ("dcs_memory_usage", &["resource_id"])];
+
 /// The labels whose values are from closed lists, and these. `status` is not among them: an instance's is the cloud's word.
 const CLOSED: [(&str, &[&str]); 3] = [
     ("operation", &["backups", "restores", "policy", "instances"]),
@@ -94,8 +98,8 @@ impl Metrics {
                 add(entry.name.to_owned(), &entry.labels);
             }
         }
-        for (name, labels) in OF_PROMETHEUS {
-            add(name.to_owned(), labels);
+        for (name, labels) in OF_PROMETHEUS.iter().chain(&OF_NEIGHBOURS) {
+            add((*name).to_owned(), labels);
         }
         let mut metrics = Self { scraped, recorded: BTreeMap::new() };
         metrics.record(rules);

@@ -193,7 +193,7 @@ fn a_wrong_name_is_found() {
 }
 
 /// Words that may look like names of metrics and are something else.
-const NO_METRICS: [&str; 2] = ["dcs_backup_exporter", "dcs_shard"];
+const NO_METRICS: [&str; 4] = ["dcs_backup_exporter", "dcs_shard", "dcs_threshold", "dcs_instance_id"];
 
 fn words<'a>(text: &'a str, extra: &str) -> Vec<&'a str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && !extra.contains(c)).collect()

@@ -2,9 +2,10 @@
 //!
 //! An instance that a complete listing lacks is dropped at the second such listing in a row; but a listing that
 //! lacks more than half of ten or more is believed only after it has said so for an hour: a lost permission looks
-//! like that. One that the listing has and the filters of discovery leave out goes the same way: at the second complete
-//! listing in a row that shows it so, and after an hour where that happens to more than half at once: tags that
-//! nobody may read any more look like that. Filters that were just changed are not doubted.
+//! like that. One that the listing has and the filters of discovery leave out is no less seen: it is dropped at the
+//! second complete listing in a row that shows it so, and is polled until then. Only where more than half are left out
+//! and have no tags any more is that doubted for an hour too: tags that nobody may read look like that. Filters that
+//! were just changed are not doubted.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::{Moment, Project, Task};
 use crate::cloud::CloudError;
 use crate::domain::instance::Instance;
 use crate::domain::selection::{Candidate, Traits, Verdict};
+use crate::domain::tags::Tags;
 use crate::domain::{InstanceId, Operation};
 use crate::poller::instance::Watched;
 use crate::poller::report;
@@ -70,12 +72,15 @@ impl Project {
             report::listed_again(&self.config.name);
         }
         self.listed = Some(at.steady);
-        let mut left_out = BTreeSet::new();
+        let (mut left_out, mut bare) = (BTreeSet::new(), BTreeSet::new());
         let has_filter = self.config.discovery.as_ref().is_some_and(|discovery| !discovery.filter.is_none());
         for instance in instances {
             let is_selected = self.selects(instance);
             if !is_selected {
                 left_out.insert(&instance.id);
+                if instance.tags.as_ref().is_some_and(Tags::is_empty) {
+                    bare.insert(&instance.id);
+                }
             } else if !self.watched.contains_key(&instance.id) {
                 self.watch(&instance.id, None, false, at.steady);
             }
@@ -105,7 +110,11 @@ impl Project {
             // The doubts are about the picture before this listing.
             let known = self.watched.len() + self.aside.len() + self.others.known();
             self.drop_vanished(&listed, known, at);
-            self.drop_left_out(&left_out, known, at);
+            if self.believes_bare(&bare, known, at) {
+                self.drop_left_out(&left_out);
+            } else {
+                self.drop_left_out(&left_out.difference(&bare).copied().collect());
+            }
             self.tell_misfits(instances, &left_out);
         }
         self.enqueue(Task::Listing, at.steady, self.due_listing(self.listing_interval()));
@@ -126,17 +135,20 @@ impl Project {
         filter.selects(&Candidate { id: &instance.id, name: traits.name.as_deref(), traits: &traits })
     }
 
-    /// A complete listing has these and the filters leave them out; so many were known before.
-    fn drop_left_out(&mut self, left_out: &BTreeSet<&InstanceId>, known: usize, at: Moment) {
-        let leaving = left_out.iter().filter(|id| self.watched.contains_key(id)).count()
-            + self.aside.count(|id| left_out.contains(id))
-            + self.others.count(|id| left_out.contains(id));
-        if !self.doubt_of_leaving.believes(leaving, known, at.steady) {
-            if self.doubt_of_leaving.begins(at.steady) {
-                report::leaving_doubted(&self.config.name, leaving, known);
-            }
-            return;
+    /// Whether those that the filters leave out and that have no tags were meant to lose them; so many were known before.
+    fn believes_bare(&mut self, bare: &BTreeSet<&InstanceId>, known: usize, at: Moment) -> bool {
+        let leaving = bare.iter().filter(|id| self.watched.contains_key(id)).count()
+            + self.aside.count(|id| bare.contains(id))
+            + self.others.count(|id| bare.contains(id));
+        let believed = self.doubt_of_bare.believes(leaving, known, at.steady);
+        if !believed && self.doubt_of_bare.begins(at.steady) {
+            report::bareness_doubted(&self.config.name, leaving, known);
         }
+        believed
+    }
+
+    /// A complete listing has these and the filters leave them out.
+    fn drop_left_out(&mut self, left_out: &BTreeSet<&InstanceId>) {
         self.aside.missed(MISSES, |id| left_out.contains(id));
         self.others.missed(MISSES, |id| left_out.contains(id));
         for id in left_out {

@@ -52,7 +52,7 @@ impl Project {
         }
         if filter(&self.config) != filter(&before) {
             // What other filters leave out, they are meant to.
-            self.doubt_of_leaving = Doubt::waived();
+            self.doubt_of_bare = Doubt::waived();
         }
         if self.config.discovery != before.discovery || self.config.overrides != before.overrides {
             self.misfits_told = false;

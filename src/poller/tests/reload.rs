@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tokio::task::JoinHandle;
 
+use super::super::fake::by_tag;
 use super::budget::assert_within;
 use super::*;
 use crate::cloud::paced::Paced;
 use crate::config::{CloudProject, Discovery, InstanceConfig};
 use crate::domain::plan::UtcOffset;
-use crate::domain::selection::{Filter, Selection};
+use crate::domain::selection::Filter;
 use crate::domain::shard::Shard;
+use crate::domain::tags::Tags;
 use crate::domain::{ProjectId, ProjectName};
 use crate::exposition::Format;
 use crate::exposition::own::OwnMetrics;
@@ -185,15 +187,18 @@ async fn the_same_configuration_again_costs_no_call_and_changes_no_fact() {
 #[tokio::test(start_paused = true)]
 async fn filters_that_are_tightened_act_at_the_second_listing_whatever_they_leave_out() {
     let fake = fleet(12);
+    for instance in fake.lock().instances.values_mut() {
+        instance.tags = Some(Tags::default());
+    }
     let mut config = named("prod", &[]);
     let mut site = Site::start(&fake, std::slice::from_ref(&config));
     pass(MINUTE).await;
     assert_eq!(site.project("prod").watched, 12);
     let filter = &mut config.discovery.as_mut().unwrap().filter;
-    filter.include = Some(Selection { ids: vec!["i-000".into()], ..Selection::default() });
+    filter.include = Some(by_tag("env", &["prod"]));
     site.reload(std::slice::from_ref(&config)).await;
     pass(6 * MINUTE).await;
-    assert_eq!((site.project("prod").watched, site.project("prod").left_out), (1, 11));
+    assert_eq!((site.project("prod").watched, site.project("prod").left_out), (0, 12));
 }
 
 #[tokio::test(start_paused = true)]
