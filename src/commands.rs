@@ -130,11 +130,14 @@ pub async fn check(flags: &Check, environment: Vec<(String, String)>, clock: Clo
     Ok(report.exit_code)
 }
 
-/// Reads the configuration and says what is wrong with it.
+/// Reads the configuration, the web configuration or both, and says what is wrong with them.
 pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> u8 {
-    let inputs = Inputs { file: flags.config.file.clone(), environment, ..Inputs::default() };
     let web = flags.web_config_file.as_deref().map(WebConfig::load).transpose();
-    let loaded = config::load(&inputs);
+    let is_about_web_alone = flags.web_config_file.is_some()
+        && flags.config.file.is_none()
+        && !environment.iter().any(|(name, _)| name.starts_with("DCS_EXPORTER_"));
+    let inputs = Inputs { file: flags.config.file.clone(), environment, ..Inputs::default() };
+    let loaded = (!is_about_web_alone).then(|| config::load(&inputs)).transpose();
     if let Err(problems) = &loaded {
         complain(problems);
     }
@@ -144,10 +147,13 @@ pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> 
     match (loaded, web) {
         (Ok(loaded), Ok(web)) => {
             let web_warnings = web.iter().flat_map(|(_, warnings)| warnings);
-            for warning in loaded.warnings.iter().chain(web_warnings) {
+            for warning in loaded.iter().flat_map(|loaded| &loaded.warnings).chain(web_warnings) {
                 complain(format_args!("warning: {warning}"));
             }
-            say(&describe::describe(&loaded.config));
+            match loaded {
+                Some(loaded) => say(&describe::describe(&loaded.config)),
+                None => say("the web configuration is good; no --config.file was given to read\n"),
+            }
             0
         }
         _ => BAD_CONFIGURATION,

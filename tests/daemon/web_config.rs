@@ -49,6 +49,25 @@ fn a_bad_file_ends_it_with_3_and_both_files_are_told_at_once() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("missing.yml: cannot be read: No such file"));
 }
 
+#[test]
+fn a_web_configuration_can_be_checked_alone() {
+    let directory = Directory::new();
+    let good = directory.file("good.yml", &format!("basic_auth_users: {{ alice: {HASH} }}\n"));
+    let bad = directory.file("bad.yml", "rate_limits: {}\n");
+    let check = |file: &std::path::Path, region: Option<&str>| {
+        let mut command = binary();
+        command.args(["check-config", "--web.config.file"]).arg(file);
+        command.envs(region.map(|region| ("DCS_EXPORTER_REGION", region)));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(check(good.as_ref(), None), (Some(0), String::new()));
+    let (code, told) = check(bad.as_ref(), None);
+    assert!(code == Some(3) && told.contains("bad.yml:1: rate_limits") && !told.contains("nothing to watch"), "{told}");
+    let (code, told) = check(good.as_ref(), Some("nowhere"));
+    assert!(code == Some(3) && told.contains("nowhere"), "the environment names a project: {told}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_hash_key_or_password_comes_out() {
     let directory = Directory::new();
