@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tarfile
 
@@ -24,7 +25,11 @@ BASE, IMAGE = "localhost/machine", "localhost/dcs-backup-exporter:test"
 USER = 65532
 
 # Faster to build, and otherwise the same.
-UNOPTIMISED = {"CARGO_PROFILE_RELEASE_OPT_LEVEL": "0", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "256"}
+UNOPTIMISED = {
+    "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
+    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "256",
+    "CARGO_PROFILE_RELEASE_LTO": "off",
+}
 
 
 def _command(tool, *arguments):
@@ -103,8 +108,13 @@ def run(*command):
 def build():
     """Builds the image by the Dockerfile, once; gives its name."""
     assert os.geteuid() == 0, "buildah and podman are run as root here"
+    # Both remember where their folders lie, and refuse to work where these were moved.
+    place = STORE / "place"
+    if STORE.exists() and (not place.exists() or place.read_text() != str(STORE.resolve())):
+        shutil.rmtree(STORE)
     for folder in ("base", "tmp"):
         (STORE / folder).mkdir(parents=True, exist_ok=True)
+    place.write_text(str(STORE.resolve()))
     _base_image()
     arguments = [f"--build-arg=RUST_IMAGE={BASE}", "--build-arg=DCS_EXPORTER_REVISION=tested", f"--tag={IMAGE}"]
     _checked(_command("buildah", "build", "--isolation=chroot", *_mounts(), *arguments, str(ROOT)), 1500)
