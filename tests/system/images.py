@@ -60,10 +60,17 @@ def _home(variable, folder):
     return pathlib.Path(os.environ.get(variable, pathlib.Path.home() / folder)).resolve()
 
 
+def _programs():
+    """Where rustup and cargo are, which need not be below CARGO_HOME."""
+    return pathlib.Path(program.tool("rustup")).parent.resolve()
+
+
 def _mounts():
     """The machine's own folders, which stand in for what a base image holds."""
     folders = ["/usr", "/var/lib/dpkg", "/etc/alternatives", "/etc/apt", "/etc/ssl"]
     folders += [_home("CARGO_HOME", ".cargo"), _home("RUSTUP_HOME", ".rustup")]
+    if not any(_programs().is_relative_to(folder) for folder in folders):
+        folders.append(_programs())
     # O: below an overlay.
     return [f"--volume={folder}:{folder}:O" for folder in folders]
 
@@ -92,7 +99,7 @@ def _base_image():
                 tar.add(f"/{name}", name)
         (STORE / "base/base.tar").write_bytes(file.getvalue())
     cargo, rustup = _home("CARGO_HOME", ".cargo"), _home("RUSTUP_HOME", ".rustup")
-    variables = {"PATH": f"{cargo}/bin:/usr/sbin:/usr/bin", "CARGO_HOME": cargo, "RUSTUP_HOME": rustup, **UNOPTIMISED}
+    variables = {"PATH": f"{_programs()}:/usr/sbin:/usr/bin", "CARGO_HOME": cargo, "RUSTUP_HOME": rustup, **UNOPTIMISED}
     lines = ["FROM scratch", "ADD base.tar /", *(f"ENV {name}={value}" for name, value in variables.items())]
     (STORE / "base/Dockerfile").write_text("\n".join(lines) + "\n")
     _checked(_command("buildah", "build", "--tag", BASE, str(STORE / "base")))

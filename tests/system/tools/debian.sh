@@ -18,7 +18,7 @@ get_rootfs() {
         if [[ -s $file ]] && grep -q '^[^#]' "$file"; then sources+=("$file"); fi
     done
     rm -rf -- "$folder" && mkdir -p -- "$folder" || return
-    mmdebstrap --variant=minbase --include="$packages" "$release" "$folder/rootfs.new" "${sources[@]}" || return
+    mmdebstrap --format=tar --variant=minbase --include="$packages" "$release" "$folder/rootfs.new" "${sources[@]}" || return
     mv -- "$folder/rootfs.new" "$folder/rootfs.tar" && echo "$release $packages" >"$folder/made-of"
 }
 
