@@ -20,8 +20,10 @@ use crate::domain::record::Record;
 const SIZES: [u32; 3] = [1000, 100, 10];
 /// How many entries the service sends where no limit is given. One that ignores the limit sends pages of this size.
 const DEFAULT_LIMIT: u64 = 10;
-/// No list has more pages.
+/// No list has more pages, …
 const MAX_PAGES: usize = 100;
+/// … but that of a project's instances, as far as its total says; and none has more than these.
+const MAX_TOLD_PAGES: usize = 1000;
 /// How often a list that shifts is read at most.
 const MAX_READINGS: usize = 3;
 
@@ -68,7 +70,7 @@ struct PageSize(AtomicUsize);
 /// and whatever a request fails with.
 pub async fn backups(api: &impl DcsApi, sizes: &PageSizes, id: &InstanceId) -> Result<Listing<Record>, ListingError> {
     let request = |window| Request::Backups(id.clone(), window);
-    records(whole(api, &sizes.backups, &sizes.heeded, request, record_page, record_id).await)
+    records(whole(api, &sizes.backups, &sizes.heeded, MAX_PAGES, request, record_page, record_id).await)
 }
 
 /// All restore records of an instance, the truest look at each.
@@ -77,7 +79,7 @@ pub async fn backups(api: &impl DcsApi, sizes: &PageSizes, id: &InstanceId) -> R
 /// As for [`backups`].
 pub async fn restores(api: &impl DcsApi, sizes: &PageSizes, id: &InstanceId) -> Result<Listing<Record>, ListingError> {
     let request = |window| Request::Restores(id.clone(), window);
-    records(whole(api, &sizes.restores, &sizes.heeded, request, record_page, record_id).await)
+    records(whole(api, &sizes.restores, &sizes.heeded, MAX_PAGES, request, record_page, record_id).await)
 }
 
 /// All instances of the project, each as it was seen last.
@@ -89,10 +91,11 @@ pub async fn instances(api: &impl DcsApi, sizes: &PageSizes) -> Result<Listing<I
         Answer::Instances(page) => Some(page),
         _ => None,
     };
-    let listing = whole(api, &sizes.instances, &sizes.heeded, Request::Instances, page, |instance: &Instance| {
-        instance.id.as_str()
-    })
-    .await?;
+    let listing =
+        whole(api, &sizes.instances, &sizes.heeded, MAX_TOLD_PAGES, Request::Instances, page, |instance: &Instance| {
+            instance.id.as_str()
+        })
+        .await?;
     let by_id: BTreeMap<InstanceId, Instance> =
         listing.items.into_iter().map(|instance| (instance.id.clone(), instance)).collect();
     Ok(Listing { items: by_id.into_values().collect(), complete: listing.complete, oddities: listing.oddities })
@@ -118,13 +121,14 @@ async fn whole<T>(
     api: &impl DcsApi,
     size: &PageSize,
     heeded: &AtomicBool,
+    most_told_pages: usize,
     request: impl Fn(Window) -> Request,
     page_of: impl Fn(Answer) -> Option<Page<T>>,
     id_of: impl Fn(&T) -> &str,
 ) -> Result<Listing<T>, ListingError> {
     let mut earlier: Option<Reading<T>> = None;
     for _ in 0..MAX_READINGS {
-        let mut reading = Reading::default();
+        let mut reading = Reading { most_told_pages, ..Reading::default() };
         if let Err(error) = read_once(api, size, heeded, &request, &page_of, &id_of, &mut reading).await {
             return Err(ListingError { error: Box::new(error), oddities: Box::new(reading.oddities) });
         }
@@ -153,7 +157,7 @@ async fn read_once<T>(
 ) -> Result<(), CloudError> {
     let mut offset = 0;
     let mut doubting = false;
-    for _ in 0..MAX_PAGES {
+    while reading.asked < reading.most_pages() {
         let (answer, limit) = if doubting {
             let limit = size.present();
             match api.send(&request(Window { offset, limit })).await {
@@ -187,7 +191,7 @@ async fn read_once<T>(
             return Ok(());
         }
     }
-    Err(CloudError::new(ErrorKind::PageLimit, format!("the list has more than {MAX_PAGES} pages")))
+    Err(CloudError::new(ErrorKind::PageLimit, format!("the list has more than {} pages", reading.asked)))
 }
 
 impl PageSize {
@@ -231,6 +235,8 @@ struct Reading<T> {
     pages: Vec<(u64, Option<u64>)>,
     /// How many pages were asked for.
     asked: usize,
+    /// How many may be asked for where a total tells of so many.
+    most_told_pages: usize,
     /// Entries that could not be read.
     unreadable: u64,
     /// The end was not reached: the last page repeated what had come.
@@ -245,6 +251,7 @@ impl<T> Default for Reading<T> {
             oddities: Oddities::default(),
             pages: Vec::new(),
             asked: 0,
+            most_told_pages: MAX_PAGES,
             unreadable: 0,
             repeats: false,
         }
@@ -277,6 +284,13 @@ impl<T> Reading<T> {
         let of_pages =
             self.asked > 1 && self.pages.iter().all(|(received, total)| total.is_none_or(|total| total == *received));
         self.pages.iter().filter_map(move |(_, total)| total.filter(|_| !of_pages))
+    }
+
+    /// How many pages may be asked for: enough for all that the total tells, and the empty one at the end.
+    fn most_pages(&self) -> usize {
+        let largest = self.pages.iter().map(|(received, _)| *received).max().unwrap_or(0).max(1);
+        let told = self.grand_totals().max().unwrap_or(0).div_ceil(largest);
+        usize::try_from(told).unwrap_or(usize::MAX).saturating_add(1).clamp(MAX_PAGES, self.most_told_pages)
     }
 
     /// Entries may have slipped through between pages.

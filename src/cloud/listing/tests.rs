@@ -335,6 +335,25 @@ fn instance(id: &str, name: &str) -> Instance {
 }
 
 #[test]
+fn a_long_list_of_instances_is_read_as_far_as_its_total_says() {
+    let instances_of = |ids: std::ops::Range<u64>, total| {
+        let received = ids.end - ids.start;
+        let items = ids.map(|id| instance(&format!("i-{id}"), "x")).collect();
+        Ok(Answer::Instances(Page { items, received, total: Some(total), oddities: Oddities::default() }))
+    };
+    // A service that ignores the limit, and one of 100 000 entries in full pages.
+    for (count, size) in [(5_000, 10), (100_000, 1_000)] {
+        let api = Fake::new(move |window| instances_of(window.offset..(window.offset + size).min(count), count));
+        let listing = run(instances(&api, &PageSizes::default())).unwrap();
+        assert_eq!((listing.items.len() as u64, listing.complete), (count, true), "pages of {size}");
+    }
+    // Whatever a total says, there is an end.
+    let api = Fake::new(move |window| instances_of(window.offset..window.offset + 10, u64::MAX));
+    let error = run(instances(&api, &PageSizes::default())).unwrap_err().error;
+    assert_eq!((error.kind, api.asked().len()), (ErrorKind::PageLimit, MAX_TOLD_PAGES));
+}
+
+#[test]
 fn instances_are_listed_once_as_seen_last() {
     let api = Fake::new(|window| {
         let items = match window.offset {
