@@ -53,8 +53,9 @@ impl Seen {
             self.present.binary_search(&mark).is_err() && !self.departed.contains(&mark)
         });
         let before = std::mem::replace(&mut self.present, present);
-        self.departed.extend(before);
-        self.departed.retain(|mark| self.present.binary_search(mark).is_err());
+        let is_gone = |mark: &u64| self.present.binary_search(mark).is_err();
+        self.departed.retain(is_gone);
+        self.departed.extend(before.into_iter().filter(is_gone));
         self.departed.drain(..self.departed.len().saturating_sub(DEPARTED));
         if history { Vec::new() } else { finished }
     }

@@ -7,9 +7,12 @@
 //!
 //! Ties are broken by the records' ids, so that the order of an answer changes nothing.
 
+mod counts;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use counts::Counts;
 use jiff::Timestamp;
 
 use super::record::{BackupFormat, BackupType, ErrorCode, Outcome, Record, State};
@@ -27,8 +30,8 @@ pub struct RecordFacts {
     pub last_failure: Option<Failure>,
     /// Every failure among the records, oldest first.
     pub failures: Vec<Failure>,
-    /// Records by state; states that do not occur are missing.
-    pub records: BTreeMap<State, u64>,
+    /// Records by state.
+    pub records: Counts,
     /// Those waiting or running.
     pub progress: InProgress,
     /// Backups that could be restored from.
@@ -114,10 +117,7 @@ impl Default for Restorable {
 impl RecordFacts {
     /// What these records say. Records of the same id must have been merged: see [`newest_of_each`].
     pub fn of(records: &[Record]) -> Self {
-        let mut facts = Self::default();
-        for record in records {
-            *facts.records.entry(record.state).or_default() += 1;
-        }
+        let mut facts = Self { records: records.iter().map(|record| record.state).collect(), ..Self::default() };
         facts.last_attempt_at = records.iter().map(|record| record.created_at).max();
         facts.last_outcome = records
             .iter()
@@ -143,19 +143,20 @@ impl RecordFacts {
             .map(|record| AutomaticBackup { begun_at: record.begun_at(), finished: record.outcome().is_some() })
             .collect();
         facts.automatic.sort_unstable();
+        // Kept for each instance, and grown by doubling.
+        facts.automatic.shrink_to_fit();
         facts
     }
 
     /// How many records are in this state.
     pub fn records_in(&self, state: State) -> u64 {
-        self.records.get(&state).copied().unwrap_or(0)
+        self.records.of(state)
     }
 
     /// How many are in each of these states, by the cloud's words; that of a running one depends on what runs. A record
     /// in a state that its kind should not have counts as `other`, so that the sum stays the number of records.
     pub fn by_status(&self, states: &[State], running: &'static str) -> impl Iterator<Item = (&'static str, u64)> {
-        let foreign: u64 =
-            self.records.iter().filter(|(found, _)| !states.contains(found)).map(|(_, count)| count).sum();
+        let foreign = self.records.all() - states.iter().map(|state| self.records_in(*state)).sum::<u64>();
         states.iter().map(move |state| match state {
             State::Waiting => ("waiting", self.records_in(*state)),
             State::Running => (running, self.records_in(*state)),

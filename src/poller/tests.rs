@@ -360,7 +360,7 @@ async fn an_unsupported_instance_is_no_failure() {
     assert_eq!(view.supported, Some(false));
     assert_eq!(view.rpo, None);
     assert_eq!(view.polls[0].success, Some(true));
-    assert_eq!(view.backups.as_ref().unwrap().records.len(), 0);
+    assert!(view.backups.as_ref().unwrap().records.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

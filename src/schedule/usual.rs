@@ -34,6 +34,8 @@ impl Usual {
             }
         }
         self.known.drain(..self.known.len().saturating_sub(REMEMBERED));
+        // Every instance has two of these.
+        self.known.shrink_to_fit();
     }
 
     /// When after its beginning one may end at the earliest, and at the latest, as far as can be told.

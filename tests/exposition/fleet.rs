@@ -1,11 +1,10 @@
 //! Fleets to be scraped: single instances in every state, and large ones for benchmarks.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dcs_backup_exporter::config::ApiVersion;
-use dcs_backup_exporter::domain::facts::{Failure, InProgress, LastSuccess, RecordFacts, Restorable, Running};
+use dcs_backup_exporter::domain::facts::{Counts, Failure, InProgress, LastSuccess, RecordFacts, Restorable, Running};
 use dcs_backup_exporter::domain::instance::{CacheMode, Engine, InstanceStatus};
 use dcs_backup_exporter::domain::plan::{UtcOffset, WeeklyPlan};
 use dcs_backup_exporter::domain::record::{BackupFormat, BackupType, ErrorCode, Outcome, State};
@@ -22,6 +21,10 @@ pub(crate) fn now() -> Timestamp {
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+fn counts(by_state: &[(State, usize)]) -> Counts {
+    by_state.iter().flat_map(|(state, count)| std::iter::repeat_n(*state, *count)).collect()
 }
 
 /// An instance of which nothing is known yet.
@@ -91,7 +94,7 @@ pub(crate) fn full(id: &str, name: &str) -> InstanceView {
         last_outcome: Some(Outcome::Succeeded),
         last_failure: failures.last().copied(),
         failures,
-        records: BTreeMap::from([
+        records: counts(&[
             (State::Waiting, 1),
             (State::Running, 1),
             (State::Succeeded, 7),
@@ -125,7 +128,7 @@ pub(crate) fn full(id: &str, name: &str) -> InstanceView {
         last_outcome: Some(Outcome::Failed),
         last_failure: Some(Failure { at: at("2026-11-22T09:00:00Z"), error_code: Some(ErrorCode::SyncFailed) }),
         failures: vec![Failure { at: at("2026-11-22T09:00:00Z"), error_code: Some(ErrorCode::SyncFailed) }],
-        records: BTreeMap::from([(State::Running, 1), (State::Succeeded, 1), (State::Failed, 1)]),
+        records: counts(&[(State::Running, 1), (State::Succeeded, 1), (State::Failed, 1)]),
         progress: InProgress {
             count: 1,
             oldest_created_at: Some(at("2026-11-22T11:59:00Z")),

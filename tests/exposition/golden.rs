@@ -122,7 +122,10 @@ fn facts_that_are_known_in_part() {
         newest_created_at: Some(at("2026-11-22T11:00:00Z")),
         running: Some(Running { begun_at: at("2026-11-22T11:00:01Z"), progress: None }),
     };
-    let restores = RecordFacts { records: [(State::Expired, 2), (State::Other, 1)].into(), ..RecordFacts::default() };
+    let restores = RecordFacts {
+        records: [State::Expired, State::Expired, State::Other].into_iter().collect(),
+        ..RecordFacts::default()
+    };
     let details = Details {
         engine: None,
         engine_version: None,

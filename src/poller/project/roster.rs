@@ -2,7 +2,7 @@
 //!
 //! Whatever was lent out to be changed is compared when the picture is wanted next: nobody has to think of it.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::InstanceId;
@@ -12,7 +12,8 @@ use crate::snapshot::Instances;
 /// The watched instances, by id.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    watched: BTreeMap<InstanceId, Watched>,
+    /// Boxed: a map's nodes have room for more than they hold.
+    watched: BTreeMap<InstanceId, Box<Watched>>,
     /// As of the last time it was wanted.
     picture: Instances,
     /// Came, went or may have changed since.
@@ -29,41 +30,41 @@ impl Roster {
     }
 
     pub(super) fn get(&self, id: &InstanceId) -> Option<&Watched> {
-        self.watched.get(id)
+        self.watched.get(id).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, id: &InstanceId) -> Option<&mut Watched> {
         let watched = self.watched.get_mut(id)?;
         self.touched.push(id.clone());
-        Some(watched)
+        Some(watched.as_mut())
     }
 
     pub(super) fn insert(&mut self, id: InstanceId, watched: Watched) {
         self.touched.push(id.clone());
-        self.watched.insert(id, watched);
+        self.watched.insert(id, Box::new(watched));
     }
 
     pub(super) fn remove(&mut self, id: &InstanceId) -> Option<Watched> {
         self.touched.push(id.clone());
-        self.watched.remove(id)
+        self.watched.remove(id).map(|watched| *watched)
     }
 
-    pub(super) fn keys(&self) -> btree_map::Keys<'_, InstanceId, Watched> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &InstanceId> {
         self.watched.keys()
     }
 
-    pub(super) fn values(&self) -> btree_map::Values<'_, InstanceId, Watched> {
-        self.watched.values()
+    pub(super) fn values(&self) -> impl Iterator<Item = &Watched> {
+        self.watched.values().map(Box::as_ref)
     }
 
-    pub(super) fn iter(&self) -> btree_map::Iter<'_, InstanceId, Watched> {
-        self.watched.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&InstanceId, &Watched)> {
+        self.watched.iter().map(|(id, watched)| (id, watched.as_ref()))
     }
 
     /// All of them, to be changed.
-    pub(super) fn iter_mut(&mut self) -> btree_map::IterMut<'_, InstanceId, Watched> {
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&InstanceId, &mut Watched)> {
         self.touched.extend(self.watched.keys().cloned());
-        self.watched.iter_mut()
+        self.watched.iter_mut().map(|(id, watched)| (id, watched.as_mut()))
     }
 
     /// The picture of them all; costs what was touched since the last one.
