@@ -23,7 +23,7 @@ use crate::exposition::own::OwnMetrics;
 use crate::pace::Pace;
 use crate::pace::keys::KeyRing;
 use crate::pace::owners::Owners;
-use terms::{Owner, Terms, budgets};
+use terms::{Owner, Terms, budgets, heirs};
 
 /// A project with its way to the cloud.
 pub(super) type WithClient = (ProjectConfig, Arc<Paced<HttpApi>>);
@@ -52,6 +52,8 @@ struct Client {
 pub(super) struct Prepared {
     clients: Vec<(ProjectConfig, Client)>,
     limits: Vec<(Arc<Pace>, Limits)>,
+    /// Owners, and whose pace each takes over.
+    heirs: HashMap<Owner, Owner>,
 }
 
 impl Clients {
@@ -77,12 +79,15 @@ impl Clients {
     /// Where a client cannot be built.
     pub(super) fn prepare(&mut self, config: &Config) -> anyhow::Result<Prepared> {
         self.logins.set_timeout(config.polling.request_timeout);
-        let mut prepared = Prepared { clients: Vec::with_capacity(config.projects.len()), limits: Vec::new() };
+        let in_use = self.in_use.iter().map(|(name, client)| (name.clone(), &client.terms)).collect();
+        let heirs = heirs(&in_use, &config.projects);
+        let mut prepared = Prepared { clients: Vec::with_capacity(config.projects.len()), limits: Vec::new(), heirs };
         for project in &config.projects {
             let mut paces = Vec::new();
             for (owner, limits) in budgets(project) {
                 let limits = limits.shared_by(self.processes);
-                let pace = self.paces.pace(owner, limits);
+                let owner = prepared.heirs.get(&owner).unwrap_or(&owner);
+                let pace = self.paces.pace(owner.clone(), limits);
                 prepared.limits.push((pace.clone(), limits));
                 paces.push(pace);
             }
@@ -103,6 +108,9 @@ impl Clients {
             if pace.limits() != limits {
                 pace.limit_to(limits);
             }
+        }
+        for (heir, owner) in prepared.heirs {
+            self.paces.hand_on(&owner, heir);
         }
         let in_use = prepared.clients.iter().map(|(project, client)| (project.name.clone(), client.clone()));
         self.in_use = in_use.collect();

@@ -1,7 +1,8 @@
 //! Whose pace is whose, over all configurations that a process sees.
 //!
 //! A pace belongs to its owner's name: a project that goes and comes back, or whose client is built anew, finds the
-//! bucket that it has left behind. Otherwise every reload would be a fresh token.
+//! bucket that it has left behind, and one that gets another name takes it along. Otherwise every reload would be a
+//! fresh token.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -24,6 +25,13 @@ impl<K: Eq + Hash> Owners<K> {
     /// The pace of an owner: the one that it has, with the limits that it has, or a new one with these.
     pub fn pace(&mut self, owner: K, limits: Limits) -> Arc<Pace> {
         Arc::clone(self.0.entry(owner).or_insert_with(|| Arc::new(Pace::new(limits))))
+    }
+
+    /// The pace of an owner becomes another's.
+    pub fn hand_on(&mut self, owner: &K, heir: K) {
+        if let Some(pace) = self.0.remove(owner) {
+            self.0.insert(heir, pace);
+        }
     }
 
     /// Forgets those that nobody uses, once a new one would let no more go.

@@ -1,5 +1,7 @@
 //! What decides whether a project's client lives on, and whose budgets its requests are taken from; pure.
 
+use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +56,40 @@ impl Terms {
             budgets: budgets(project).map(|(owner, _)| owner).collect(),
         }
     }
+
+    /// Whether this project asks the same service for the same.
+    fn ask_what_is_asked_by(&self, project: &ProjectConfig) -> bool {
+        self.project == project.project && self.endpoints[0].as_ref() == Some(&project.endpoint)
+    }
+}
+
+/// Which owners take over whose budget, because they are the same under another name; `in_use` are the terms in use so
+/// far. A project that asks what one asked that is gone is that one, and so are its credentials, if those are gone.
+pub(super) fn heirs(in_use: &HashMap<ProjectName, &Terms>, projects: &[ProjectConfig]) -> HashMap<Owner, Owner> {
+    let names: HashSet<&ProjectName> = projects.iter().map(|project| &project.name).collect();
+    let owners: HashSet<Owner> = projects.iter().flat_map(budgets).map(|(owner, _)| owner).collect();
+    let mut gone: Vec<_> = in_use.iter().filter(|(name, _)| !names.contains(name)).collect();
+    gone.sort_by_key(|(name, _)| *name);
+    let is_in_use = |owner: &Owner| in_use.values().any(|terms| terms.budgets.contains(owner));
+    let mut heirs = HashMap::new();
+    let mut inherited = HashSet::new();
+    for project in projects {
+        let renamed = || {
+            let place = gone.iter().position(|(_, terms)| terms.ask_what_is_asked_by(project))?;
+            Some(*gone.remove(place).1)
+        };
+        let Some(terms) = in_use.get(&project.name).copied().or_else(renamed) else { continue };
+        for (owner, _) in budgets(project).filter(|(owner, _)| !is_in_use(owner)) {
+            let is_same = |old: &&Owner| mem::discriminant(*old) == mem::discriminant(&owner) && !owners.contains(*old);
+            if !heirs.contains_key(&owner)
+                && let Some(old) = terms.budgets.iter().find(is_same)
+                && inherited.insert(old.clone())
+            {
+                heirs.insert(owner, old.clone());
+            }
+        }
+    }
+    heirs
 }
 
 impl PartialEq for Terms {

@@ -139,6 +139,65 @@ async fn budgets_are_their_owners_whatever_becomes_of_the_clients() {
     assert_eq!(after.each_ref().map(|pace| pace.limits().concurrency), [2, 7]);
 }
 
+/// A project `name` of the cloud's project `id` with limits of its own and of its credentials.
+fn limited(name: &str, id: &str, entry: &str) -> ProjectConfig {
+    let credentials = credentials(entry, "SK", Some(limits(3)));
+    ProjectConfig { project: CloudProject::Id(id.into()), credentials, limits: Some(limits(5)), ..project(name) }
+}
+
+#[tokio::test]
+async fn what_gets_another_name_takes_its_budget_along() {
+    let project = |name: &str| Owner::Project(name.into());
+    let entry = |name: &str| Owner::Credentials(name.to_owned());
+    let old = [limited("a", "1", "ops"), limited("b", "2", "dev")];
+    for (what, new, expected) in [
+        ("one project", vec![limited("x", "1", "ops"), limited("b", "2", "dev")], vec![(project("x"), project("a"))]),
+        ("credentials", vec![limited("a", "1", "adm"), limited("b", "2", "dev")], vec![(entry("adm"), entry("ops"))]),
+        (
+            "all of it",
+            vec![limited("y", "2", "q"), limited("x", "1", "p")],
+            vec![
+                (project("x"), project("a")),
+                (project("y"), project("b")),
+                (entry("p"), entry("ops")),
+                (entry("q"), entry("dev")),
+            ],
+        ),
+        ("another project of the cloud", vec![limited("x", "3", "ops"), limited("b", "2", "dev")], vec![]),
+        ("a second one", vec![limited("a", "1", "ops"), limited("x", "1", "ops")], vec![]),
+        ("names that are taken", vec![limited("b", "1", "dev"), limited("a", "2", "ops")], vec![]),
+        // One heir for one budget.
+        (
+            "credentials that were parted",
+            vec![limited("a", "1", "p"), limited("x", "2", "q"), limited("b", "2", "p")],
+            vec![(entry("p"), entry("ops"))],
+        ),
+    ] {
+        let mut clients = clients();
+        load(&mut clients, &config(&old));
+        let pace = |clients: &mut Clients, owner| clients.paces.pace(owner, Limits::default());
+        let owners = ["a", "b"].map(project).into_iter().chain(["ops", "dev"].map(entry));
+        let before: HashMap<Owner, _> = owners.map(|owner| (owner.clone(), pace(&mut clients, owner))).collect();
+        let prepared = clients.prepare(&config(&new)).unwrap();
+        // Not before it is in use.
+        for (owner, old) in &before {
+            assert!(Arc::ptr_eq(old, &pace(&mut clients, owner.clone())), "{what}");
+        }
+        clients.put_in_use(prepared);
+        let mut found: Vec<(Owner, Owner)> = Vec::new();
+        for (owner, _) in new.iter().flat_map(budgets) {
+            let now = pace(&mut clients, owner.clone());
+            let was = before.iter().find(|(_, pace)| Arc::ptr_eq(pace, &now)).map(|(owner, _)| owner.clone());
+            found.extend(was.filter(|was| *was != owner).map(|was| (owner, was)));
+        }
+        found.sort_by_key(|pair| format!("{pair:?}"));
+        found.dedup();
+        let mut expected = expected;
+        expected.sort_by_key(|pair| format!("{pair:?}"));
+        assert_eq!(found, expected, "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_configuration_that_cannot_be_used_changes_nothing() {
     let mut clients = clients();
