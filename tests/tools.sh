@@ -49,48 +49,80 @@ get_alertmanager() {
     chmod +x "$bin/alertmanager" && "$bin/alertmanager" --version && "$bin/amtool" --version
 }
 
-# go_builds GO MODULE VERSION SUM PROGRAM...: programs of a Go module, in target/tools/newest/ under their version.
+# The Go that builds what is built, where the machine's own is older than this release's first; with the sums of its modules.
+go_version=1.26.8
+declare -A go_sums=(
+    [amd64]=h1:ZOmGe1OnfREDMIdb1Qi4G9JSuDPBLGExZMQ4nis1RXM=
+    [arm64]=h1:sYL/O6MqS68ML0kjsQ36WoYIpJqkw60TxizWUYUKQMc=
+)
+
+# Afterwards `go` is new enough: the machine's own, or target/tools/go. A release of Go is a module like any other, and
+# any older Go, such as Debian's, can download it.
+get_go() {
+    mkdir -p -- "$tools"
+    # Several tools may want it at the same time.
+    (flock 9; go_is_new || download_go) 9>"$tools/go.lock" || return
+    export PATH=$tools/go/bin:$PATH GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0
+}
+
+go_is_new() {
+    local go version
+    go=$(PATH=$tools/go/bin:$PATH command -v go) && version=$(GOTOOLCHAIN=local "$go" env GOVERSION) || return
+    printf '%s\n' "${go_version%.*}" "${version#go}" | sort --version-sort --check=quiet
+}
+
+download_go() {
+    local work=$tools/go.work architecture module found
+    command -v go || debian golang-go || return
+    architecture=$(GOTOOLCHAIN=local go env GOARCH) && module=golang.org/toolchain@v0.0.1-go$go_version.linux-$architecture || return
+    rm -rf -- "$work" "$tools/go" && mkdir -p -- "$work" || return
+    found=$(cd -- "$work" && GOTOOLCHAIN=local GOMODCACHE=$work GOFLAGS=-modcacherw go mod download -json "$module") ||
+        { echo "$found"; return 1; }
+    grep -F "\"Sum\": \"${go_sums[$architecture]:-?}\"" <<<"$found" || { echo "$module is another than it was: $found"; return 1; }
+    # Modules are kept without what may be executed.
+    chmod -R u+x -- "$work/$module/bin" "$work/$module/pkg/tool" && mv -- "$work/$module" "$tools/go" && rm -rf -- "$work" &&
+        "$tools/go/bin/go" version
+}
+
+# go_builds MODULE VERSION SUM PROGRAM...: programs of a Go module, in target/tools/newest/ under their version.
 #
 # The module is built in a copy of its own folder: so its own go.mod and go.sum hold, with their replacements. What Go
 # downloads and compiles on the way is some 3 GB, and goes away afterwards.
 go_builds() {
-    local go=$1 module=$2 version=$3 sum=$4 name=${2##*/}
-    shift 4
+    local module=$1 version=$2 sum=$3 name=${1##*/}
+    shift 3
     local bin=$tools/newest/$name-$version work=$tools/newest/work program
     local -a missing=()
     for program; do [[ -x $bin/$program ]] || missing+=("$program"); done
     [[ ${#missing[@]} -gt 0 ]] || return 0
     rm -rf -- "$tools/newest/$name"-* "$work/source" && mkdir -p -- "$work" || return
-    export GOMODCACHE=$work/modules GOCACHE=$work/cache GOFLAGS=-modcacherw GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=0
+    export GOMODCACHE=$work/modules GOCACHE=$work/cache GOFLAGS=-modcacherw
     local found
-    found=$(cd -- "$work" && "$go" mod download -json "$module@v$version") || { echo "$found"; return 1; }
+    found=$(cd -- "$work" && go mod download -json "$module@v$version") || { echo "$found"; return 1; }
     grep -F "\"Sum\": \"$sum\"" <<<"$found" || { echo "$module@v$version is another than it was: $found"; return 1; }
     cp -r -- "$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$found")" "$work/source" && chmod -R u+w -- "$work/source" || return
     # Alertmanager wants to hold its web pages, which are not in the module.
     mkdir -p -- "$work/source/ui/app/dist" && touch -- "$work/source/ui/app/dist/index.html" || return
     # Prometheus without what finds targets in clouds: that is half of the work.
-    (cd -- "$work/source" && mkdir -p -- "$bin" && "$go" build -p 2 -trimpath -buildvcs=false -tags remove_all_sd \
+    (cd -- "$work/source" && mkdir -p -- "$bin" && go build -p 2 -trimpath -buildvcs=false -tags remove_all_sd \
         -ldflags "-s -w -X github.com/prometheus/common/version.Version=$(<VERSION)" -o "$bin/" "${@/#/./cmd/}") || return
     for program; do "$bin/$program" --version; done
 }
 
 newest_prometheus=(github.com/prometheus/prometheus 0.315.0 h1:sFGZWmC2Hk9N1NBJGCnXYZb5hyLCq8yuAMoEjLAg6ac= prometheus promtool)
 newest_alertmanager=(github.com/prometheus/alertmanager 0.34.2 h1:4oOnHs4J41X9n+7MucFjA3I5i5MtasjWTnIY27q5Qkw= alertmanager amtool)
-newest_go=1.26
 
 # The newest Prometheus and Alertmanager, with their tools, in the place of Debian's.
-get_newest() { # GO
-    mkdir -p -- "$tools/newest"
-    go_builds "$1" "${newest_prometheus[@]}" && go_builds "$1" "${newest_alertmanager[@]}" && rm -rf -- "$tools/newest/work"
+get_newest() {
+    get_go && go_builds "${newest_prometheus[@]}" && go_builds "${newest_alertmanager[@]}" && rm -rf -- "$tools/newest/work"
 }
 
-# curl, and the Go program that reads a scrape; Go itself is large, and got only where it is missing.
+# curl, and the Go program that reads a scrape.
 get_readers() {
     command -v curl || debian curl || return
     local program=$tools/readers/fetch source=tests/clients/fetch.go
     [[ -x $program && $program -nt $source ]] && return
-    command -v go || debian golang-go || return
-    mkdir -p -- "$tools/readers" && GOTOOLCHAIN=local go build -o "$program" "$source"
+    get_go && mkdir -p -- "$tools/readers" && go build -o "$program" "$source"
 }
 
 # A server on exporter-toolkit's own package, and the certificates of its tests. What Go downloads for it stays in Go's
@@ -98,15 +130,8 @@ get_readers() {
 get_toolkit() {
     local source=$PWD/tests/clients/toolkit program=$tools/toolkit/toolkit
     [[ -x $program && -z $(find "$source" -newer "$program" -print -quit) ]] && return
-    command -v go || debian golang-go || return
-    local needed version
-    needed=$(sed -n 's/^go //p' "$source/go.mod") version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null)
-    if ! printf '%s\n' "$needed" "${version#go}" | sort --version-sort --check=quiet; then
-        echo "Go ${version#go} is too old: exporter-toolkit needs $needed"
-        return 1
-    fi
-    mkdir -p -- "$tools/toolkit" && cd -- "$source" &&
-        GOTOOLCHAIN=local GOWORK=off GOFLAGS='-mod=readonly -trimpath -buildvcs=false' CGO_ENABLED=0 go build -o "$program" .
+    get_go && mkdir -p -- "$tools/toolkit" && cd -- "$source" &&
+        GOFLAGS='-mod=readonly -trimpath -buildvcs=false' go build -o "$program" .
 }
 
 # The browser, with all it needs a hundred megabytes and half a minute: got only where it is missing.

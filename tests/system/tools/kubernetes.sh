@@ -4,32 +4,24 @@
 # go_program NAME MODULE VERSION SUM PACKAGE: a program of a Go module, as target/tools/NAME/NAME.
 #
 # It is built in a copy of the module's folder, so that its own go.sum holds. What Go downloads and compiles on the way is
-# a gigabyte or two, and goes away afterwards. From 1.21 on, a Go that is too old for a module gets a newer one by itself.
+# a gigabyte or two, and goes away afterwards.
 go_program() {
     local name=$1 module=$2 version=$3 sum=$4 package=$5 folder=$tools/$1 found source
     [[ -x $folder/$name ]] && grep -qsxF "$version" "$folder/version" && return
     rm -rf -- "${folder:?}" && mkdir -p -- "$folder" || return
+    get_go || return
     found=$(go_module "$module" "$version" "$sum" "$folder") || { echo "$found"; return 1; }
     source=${found##*$'\n'}
     cp -r -- "$source" "$folder/source" && chmod -R u+w -- "$folder/source" || return
-    (cd -- "$folder/source" && GOMODCACHE=$folder/modules GOCACHE=$folder/cache GOFLAGS=-modcacherw GOWORK=off GOTOOLCHAIN=auto \
-        CGO_ENABLED=0 go build -p 2 -trimpath -buildvcs=false -ldflags '-s -w' -o "$folder/$name" "$package") || return
+    (cd -- "$folder/source" && GOMODCACHE=$folder/modules GOCACHE=$folder/cache GOFLAGS=-modcacherw \
+        go build -p 2 -trimpath -buildvcs=false -ldflags '-s -w' -o "$folder/$name" "$package") || return
     rm -rf -- "$folder/source" "$folder/modules" "$folder/cache" && echo "$version" >"$folder/version"
 }
 
 # go_module MODULE VERSION SUM FOLDER: the last line is where the module lies, below FOLDER/modules.
 go_module() {
-    local module=$1 version=$2 sum=$3 folder=$4 have found
-    if ! command -v go >/dev/null; then
-        echo "go is not installed, and builds this: get Go 1.21 or later (Debian 13: golang-go), or see https://go.dev/doc/install"
-        return 1
-    fi
-    have=$(GOTOOLCHAIN=local go env GOVERSION) have=${have#go}
-    if ! printf '%s\n' 1.21 "$have" | sort --version-sort --check=quiet; then
-        echo "go $have is too old: from 1.21 on it gets what it misses by itself; see https://go.dev/doc/install"
-        return 1
-    fi
-    found=$(cd -- "$folder" && GOMODCACHE=$folder/modules GOFLAGS=-modcacherw GOWORK=off GOTOOLCHAIN=auto \
+    local module=$1 version=$2 sum=$3 folder=$4 found
+    found=$(cd -- "$folder" && GOMODCACHE=$folder/modules GOFLAGS=-modcacherw \
         go mod download -json "$module@v$version") || { echo "$found"; return 1; }
     grep -qF "\"Sum\": \"$sum\"" <<<"$found" || { echo "$module@v$version is another than it was: $found"; return 1; }
     sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$found"
@@ -50,6 +42,7 @@ get_operator() {
     local folder=$tools/operator version=0.85.0 found kind
     grep -qsxF "$version" "$folder/version" && return
     rm -rf -- "${folder:?}" && mkdir -p -- "$folder" || return
+    get_go || return
     found=$(go_module github.com/prometheus-operator/prometheus-operator "$version" \
         h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s= "$folder") || { echo "$found"; return 1; }
     for kind in servicemonitors prometheusrules; do
