@@ -3,6 +3,9 @@
 //! Both formats are written from one visitor, so that they hold the same keys. Lines go to standard error. What
 //! libraries say is shown from `info` up only: their debug output is not ours to vouch for.
 
+#[cfg(test)]
+pub(crate) mod heard;
+
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 

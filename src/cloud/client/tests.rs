@@ -16,8 +16,9 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use super::*;
 use crate::cloud::credentials::Logins;
 use crate::cloud::sign::{Authorization, parse_date};
-use crate::cloud::stub::{Deed, Log, Stub, answer, hint_of, project_at};
+use crate::cloud::stub::{Deed, Stub, answer, hint_of, project_at};
 use crate::config::{CredentialsConfig, KeySource, PasswordSource, Proxies, Source, TextSource};
+use crate::logging::heard::Heard;
 use crate::pace::keys::KeyRing;
 
 const AK: &str = "AKHUSHHUSHHUSH";
@@ -416,16 +417,15 @@ async fn a_server_with_an_authoritys_own_certificate_is_refused_with_a_way_out()
 
 #[tokio::test]
 async fn no_secret_is_logged() {
-    let (log, guard) = Log::of_everything();
+    let heard = Heard::listen(tracing::Level::TRACE);
     let refusal = answer("401 Unauthorized", "", &format!(r#"{{"error_msg":"key {AK} token {TOKEN}"}}"#));
     let stub = Stub::serving([no_records(), refusal, Deed::Close(Vec::new())]).await;
     let api = api(&ProjectConfig { credentials: temporary_keys(), ..project(stub.endpoint()) });
     for _ in 0..3 {
         let _ = api.send(&backups()).await;
     }
-    drop(guard);
-    let logged = log.text();
-    assert!(logged.contains("operation=backups") && logged.contains("status=401"), "{logged}");
+    let logged = heard.text();
+    assert!(logged.contains(r#""operation":"backups""#) && logged.contains(r#""status":401"#), "{logged}");
     assert!(!logged.contains("HUSH"), "{logged}");
     assert!(!format!("{api:?}").contains("HUSH"));
 }

@@ -19,7 +19,7 @@ use super::scratch::Scratch;
 use super::{Grant, Keys, Login, Logins};
 use crate::clock::Clock;
 use crate::cloud::error::{CloudError, ErrorKind};
-use crate::cloud::stub::{Deed, Log, Seen, Stub, answer, hint_of, project_at};
+use crate::cloud::stub::{Deed, Seen, Stub, answer, hint_of, project_at};
 use crate::config::{Assume, CredentialsConfig, KeySource, ProjectConfig, Source, TextSource};
 use crate::domain::ProjectName;
 use crate::exposition::Format;

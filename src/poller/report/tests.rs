@@ -1,6 +1,6 @@
 //! What the log is told of troubles that last, in virtual time.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cloud::Request;
@@ -8,23 +8,10 @@ use crate::cloud::diagnosis::Hint;
 use crate::cloud::error::ErrorKind;
 use crate::config::{Override, Polling, ProjectConfig};
 use crate::domain::selection::{NamePattern, Selection};
+use crate::logging::heard::Heard;
 use crate::poller::fake::{Fake, Script, by_tag, daily, project, tagged};
 
 const MONTH: Duration = Duration::from_hours(30 * 24);
-
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The warnings of a month in which requests fail by this script, and how many requests were sent.
 async fn warnings_of_a_month(script: Script) -> (Vec<String>, usize) {
@@ -42,28 +29,16 @@ async fn warnings_of_a_month(script: Script) -> (Vec<String>, usize) {
 
 /// The warnings of so long a time.
 async fn warnings(fake: &Fake, config: &ProjectConfig, time: Duration) -> Vec<String> {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(tracing::Level::WARN)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let heard = Heard::listen(tracing::Level::WARN);
     let poller = fake.poller(config, &Polling::default());
     let task = tokio::spawn(poller.run(std::future::pending()));
     tokio::time::sleep(time).await;
     task.abort();
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    text.lines().map(str::to_owned).collect()
+    heard.text().lines().map(str::to_owned).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn overrides_and_filters_that_fit_nothing_are_told_once() {
-    // A line that another test's thread is the first to reach would be lost to this one's subscriber for ever.
-    super::nothing_selected(&"prod".into(), 1);
-    super::override_fits_none(&"prod".into(), 0);
     let hours = Duration::from_hours(13);
     let by_name = |text| Selection { names: vec![NamePattern::parse(text).unwrap()], ..Selection::default() };
     let overrides = [by_tag("tier", &["gold"]), by_tag("tier", &["glod"]), by_name("^i-0"), by_name("^by-hand$")];

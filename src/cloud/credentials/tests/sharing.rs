@@ -5,6 +5,7 @@ use super::password::password;
 use super::*;
 use crate::cloud::transport::BuildError;
 use crate::config::{Agency, CloudProject, Domain, Proxies};
+use crate::logging::heard::Heard;
 
 #[tokio::test]
 async fn projects_share_a_login_where_nothing_differs() {
@@ -139,7 +140,7 @@ async fn debug_shows_no_secret() {
 
 #[tokio::test]
 async fn no_secret_is_logged() {
-    let (log, guard) = Log::of_everything();
+    let heard = Heard::listen(tracing::Level::TRACE);
     let service = Stub::by(|seen, index| match seen.line().as_str() {
         ASK_TOKEN => answer("200 OK", "", "HUSHMETA"),
         _ => keys_answer(index, in_hours(1)),
@@ -154,8 +155,7 @@ async fn no_secret_is_logged() {
     granted_keys(&login(&service, metadata(&service), None)).await;
     let pod = login(&stub, pod(&stub, inline("HUSHPOD")), None);
     granted_keys(&pod).await;
-    drop(guard);
-    let text = log.text();
-    assert!(text.contains("operation=\"login\"") && text.contains("status=401"), "{text}");
+    let text = heard.text();
+    assert!(text.contains(r#""operation":"login""#) && text.contains(r#""status":401"#), "{text}");
     assert!(!text.contains("HUSH"), "{text}");
 }
