@@ -124,7 +124,6 @@ impl Transport {
             .redirect(redirect::Policy::none())
             .referer(false)
             .no_proxy()
-            .no_gzip()
             // Servers close idle connections after a minute or so; one that is closed while we send costs a poll.
             .pool_idle_timeout(Duration::from_secs(45))
             .connect_timeout(way.timeout)

@@ -2,6 +2,7 @@
 
 mod hints;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,9 +15,11 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::*;
+use crate::cloud::Answer;
 use crate::cloud::credentials::Logins;
 use crate::cloud::sign::{Authorization, parse_date};
 use crate::cloud::stub::{Deed, Stub, answer, hint_of, project_at};
+use crate::cloud::transport::MAX_BODY;
 use crate::config::{CredentialsConfig, KeySource, PasswordSource, Proxies, Source, TextSource};
 use crate::logging::heard::Heard;
 use crate::pace::keys::KeyRing;
@@ -84,7 +87,7 @@ async fn requests_are_signed_and_addressed() {
     assert_eq!(seen.header("x-project-id"), Some("0123456789abcdef0123456789abcdef"));
     assert_eq!(seen.header("content-type"), Some("application/json"));
     assert_eq!(seen.header("x-security-token"), None);
-    assert_eq!(seen.header("accept-encoding"), None);
+    assert_eq!(seen.header("accept-encoding"), Some("gzip"));
     assert_eq!(seen.header("user-agent"), Some(concat!("dcs-backup-exporter/", env!("CARGO_PKG_VERSION"))));
     let signed_at = parse_date(seen.header("x-sdk-date").unwrap()).unwrap();
     assert!(Clock::system().now().duration_since(signed_at).abs() < SignedDuration::from_mins(1));
@@ -93,6 +96,33 @@ async fn requests_are_signed_and_addressed() {
     assert_eq!(authorization.signed_headers, ["content-type", "host", "x-project-id", "x-sdk-date"]);
     assert!(seen.is_signed_with(SK));
     assert!(!seen.is_signed_with("SKHUSHHUSHHUSi"));
+}
+
+fn gzipped(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn encoded(body: &[u8]) -> Deed {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
+    Deed::Answer([head.as_bytes(), body].concat())
+}
+
+#[tokio::test]
+async fn compressed_answers_are_read_and_bounded_by_what_they_unpack_to() {
+    let records = gzipped(br#"{"backup_record_response":[],"total_num":0}"#);
+    let stub = Stub::serving([encoded(&records)]).await;
+    let answer = api(&project(stub.endpoint())).send(&backups()).await.unwrap();
+    assert!(matches!(answer, Answer::Records(page) if page.total == Some(0)));
+    let bomb = gzipped(&vec![b' '; 10 * MAX_BODY]);
+    assert!(bomb.len() < MAX_BODY / 10);
+    assert_eq!(error_after(encoded(&bomb)).await.kind, ErrorKind::Decode);
+    // What is no gzip, and what breaks off.
+    for body in [&b"{}"[..], &records[..records.len() / 2]] {
+        let error = error_after(encoded(body)).await;
+        assert!(matches!(error.kind, ErrorKind::Connection | ErrorKind::Decode), "{error}");
+    }
 }
 
 #[tokio::test]
