@@ -316,7 +316,7 @@ async fn carry_out<A: DcsApi>(
         Task::Listing => {
             let listing = listing::instances(api, sizes).await.map_err(failed)?;
             note(&listing.oddities);
-            Ok(Reading::Instances { instances: listing.items, complete: listing.complete })
+            Ok(Reading::Instances { instances: listing.items, extent: listing.extent })
         }
         Task::Backups(id) => {
             let listing = listing::backups(api, sizes, id).await.map_err(failed)?;

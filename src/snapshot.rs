@@ -46,6 +46,9 @@ pub struct ProjectView {
     pub watched: u64,
     /// Of these, how many the newest complete listing lacked; `None` before the first, and without discovery.
     pub missing: Option<u64>,
+    /// How many instances the newest listing counted and did not show, or showed so that they cannot be read; `None`
+    /// before the first, and without discovery.
+    pub unlisted: Option<u64>,
     /// How many instances of the newest complete listing discovery's filters leave out.
     pub left_out: u64,
     /// When the newest complete listing came.
@@ -287,6 +290,7 @@ mod tests {
                 up: None,
                 watched: 0,
                 missing: None,
+                unlisted: None,
                 left_out: 0,
                 listed_at: None,
                 poll_interval: Duration::ZERO,

@@ -102,6 +102,7 @@ fn snapshot(instances: Vec<InstanceView>, error: Option<CloudError>) -> Snapshot
         up: Some(error.is_none()),
         watched: instances.len() as u64,
         missing: None,
+        unlisted: None,
         left_out: 0,
         listed_at: None,
         poll_interval: HOUR,

@@ -32,11 +32,26 @@ const MAX_READINGS: usize = 3;
 pub struct Listing<T> {
     /// The entries that could be read, each once, sorted by id.
     pub items: Vec<T>,
-    /// Nothing is missing, as far as the service's totals tell: from a list that is not complete, no entry's absence
-    /// follows.
-    pub complete: bool,
+    /// How much of it that is: unless it is the whole, no entry's absence follows.
+    pub extent: Extent,
     /// What could not be read.
     pub oddities: Oddities,
+}
+
+/// How much of a list was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it, as far as the service's totals tell.
+    Whole,
+    /// To its end, and it holds still; yet something was not seen.
+    Short {
+        /// Entries that the service counts and does not show.
+        hidden: u64,
+        /// Entries that cannot be read.
+        unreadable: u64,
+    },
+    /// Not to its end, or it was on the move.
+    Cut,
 }
 
 /// A list that could not be had.
@@ -98,7 +113,7 @@ pub async fn instances(api: &impl DcsApi, sizes: &PageSizes) -> Result<Listing<I
         .await?;
     let by_id: BTreeMap<InstanceId, Instance> =
         listing.items.into_iter().map(|instance| (instance.id.clone(), instance)).collect();
-    Ok(Listing { items: by_id.into_values().collect(), complete: listing.complete, oddities: listing.oddities })
+    Ok(Listing { items: by_id.into_values().collect(), extent: listing.extent, oddities: listing.oddities })
 }
 
 fn records(listing: Result<Listing<Record>, ListingError>) -> Result<Listing<Record>, ListingError> {
@@ -127,19 +142,20 @@ async fn whole<T>(
     id_of: impl Fn(&T) -> &str,
 ) -> Result<Listing<T>, ListingError> {
     let mut earlier: Option<Reading<T>> = None;
+    let mut settled = false;
     for _ in 0..MAX_READINGS {
         let mut reading = Reading { most_told_pages, ..Reading::default() };
         if let Err(error) = read_once(api, size, heeded, &request, &page_of, &id_of, &mut reading).await {
             return Err(ListingError { error: Box::new(error), oddities: Box::new(reading.oddities) });
         }
-        let settled = !reading.shifted() || earlier.is_some_and(|earlier| reading.found_the_same_as(&earlier));
+        settled = !reading.shifted() || earlier.is_some_and(|earlier| reading.found_the_same_as(&earlier));
         earlier = Some(reading);
         if settled {
             break;
         }
     }
     let last = earlier.unwrap_or_default();
-    Ok(Listing { complete: last.is_complete(), items: last.items, oddities: last.oddities })
+    Ok(Listing { extent: last.extent(settled), items: last.items, oddities: last.oddities })
 }
 
 /// Reads the list from its beginning to its end.
@@ -305,9 +321,16 @@ impl<T> Reading<T> {
         self.pages == earlier.pages && self.ids == earlier.ids
     }
 
-    fn is_complete(&self) -> bool {
+    /// How much of the list it saw, if that has settled.
+    fn extent(&self, settled: bool) -> Extent {
         let largest = self.grand_totals().max().unwrap_or(0);
-        self.unreadable == 0 && !self.repeats && self.ids.len() as u64 >= largest
+        let hidden = largest.saturating_sub(self.ids.len() as u64 + self.unreadable);
+        match (hidden, self.unreadable) {
+            _ if self.repeats => Extent::Cut,
+            (0, 0) => Extent::Whole,
+            (hidden, unreadable) if settled => Extent::Short { hidden, unreadable },
+            _ => Extent::Cut,
+        }
     }
 }
 

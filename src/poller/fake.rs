@@ -42,7 +42,7 @@ pub(super) struct Cloud {
     pub(super) broken: Option<(usize, ErrorKind)>,
     /// Listings say nothing of tags.
     pub(super) lists_no_tags: bool,
-    /// Listings hold an entry that cannot be read, so that they are not complete.
+    /// Listings hold an entry that cannot be read, so that they are not whole.
     pub(super) lists_in_part: bool,
     /// Left out of listings, though they answer.
     pub(super) unlisted: Vec<InstanceId>,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::cloud::error::ErrorKind;
 use crate::config::{Override, ProjectConfig};
 use crate::domain::contradiction::contradicted;
 use crate::domain::events::Seen;
@@ -183,6 +184,11 @@ impl Watched {
         self.details.as_ref().and_then(|details| details.cache_mode) == Some(CacheMode::Single)
     }
 
+    /// The service answered the newest request for its backups that there is no such instance.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.view.poll(Operation::Backups).error.is_some_and(|error| error.kind == ErrorKind::NotFound)
+    }
+
     /// No poll has ever worked.
     pub(super) fn is_unpolled(&self) -> bool {
         self.polls.iter().all(|poll| poll.view.last_success_at.is_none())
@@ -299,13 +305,15 @@ impl Watched {
         name[..name.floor_char_boundary(LONGEST_NAME)].to_owned()
     }
 
-    /// Whether it can be backed up: no for a single node; yes for every other known mode, and for an instance
-    /// of unknown mode that has backups or a plan for them.
+    /// Whether it can be backed up: no for a single node, and where the cloud says so of one that never had a backup;
+    /// yes for every other known mode, and for an instance of unknown mode that has backups or a plan for them. One that
+    /// had backups is refused by mistake, and nobody must be told that it needs none.
     fn supported(&self) -> Option<bool> {
         let mode = self.details.as_ref().and_then(|details| details.cache_mode);
         let has_backups = self.backups.facts.as_ref().is_some_and(|facts| !facts.records.is_empty());
         let is_planned = matches!(&self.policy, PolicyReading::Present(policy) if policy.automatic);
-        if self.refused || self.is_single_node() {
+        let had_backups = has_backups || self.backups.last_success().is_some();
+        if self.is_single_node() || (self.refused && !had_backups) {
             return Some(false);
         }
         let known_mode = mode.is_some_and(|mode| mode != CacheMode::Other);

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::instance::{Terms, Watched};
 use super::report;
 use crate::cloud::CloudError;
+use crate::cloud::listing::Extent;
 use crate::config::{Polling, ProjectConfig};
 use crate::domain::instance::Instance;
 use crate::domain::record::Record;
@@ -87,8 +88,8 @@ pub(super) enum Reading {
     Records(Vec<Record>),
     /// To [`Task::Policy`].
     Instance(Box<Instance>),
-    /// To [`Task::Listing`]; an incomplete one drops nobody.
-    Instances { instances: Vec<Instance>, complete: bool },
+    /// To [`Task::Listing`].
+    Instances { instances: Vec<Instance>, extent: Extent },
 }
 
 /// A moment on both clocks: the steady one for the schedule, the wall's for facts.
@@ -125,6 +126,10 @@ pub(super) struct Project {
     listed: Option<Instant>,
     listed_at: Option<Timestamp>,
     missing: Option<u64>,
+    /// Instances that the newest listing that reached its end counted, and that could not be seen.
+    unlisted: Option<u64>,
+    /// Listings in a row that were not whole.
+    partial: u32,
     left_out: u64,
     /// Of listings that lack very much, …
     doubt: Doubt,
@@ -182,6 +187,8 @@ impl Project {
             listed: None,
             listed_at: None,
             missing: None,
+            unlisted: None,
+            partial: 0,
             left_out: 0,
             doubt: Doubt::default(),
             // The filters may be others than before the restart.
@@ -298,6 +305,7 @@ impl Project {
             up: self.up,
             watched: (self.watched.len() + self.others.watched()) as u64,
             missing: self.missing,
+            unlisted: self.unlisted,
             left_out: self.left_out,
             listed_at: self.listed_at,
             poll_interval: Duration::try_from_secs_f64(stretched).unwrap_or(Duration::MAX),

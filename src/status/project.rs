@@ -32,6 +32,8 @@ pub struct ProjectStatus<'a> {
     pub instances: u64,
     /// Of these, how many the newest complete listing lacked.
     pub missing_instances: Option<u64>,
+    /// How many the newest listing counted and did not show, or showed unreadably.
+    pub unlisted_instances: Option<u64>,
     /// How old a fact may rightly be now.
     pub poll_interval_seconds: Seconds,
     /// When the newest complete listing came.
@@ -65,6 +67,7 @@ impl<'a> ProjectStatus<'a> {
             up: view.up,
             instances: view.watched,
             missing_instances: view.missing,
+            unlisted_instances: view.unlisted,
             poll_interval_seconds: view.poll_interval.into(),
             last_listing_success_at: view.listed_at,
             oldest_backups_poll_at: polls.filter_map(|poll| poll.last_success_at).min(),

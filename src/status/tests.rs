@@ -36,6 +36,7 @@ pub(crate) fn project(name: &str, instances: Vec<InstanceView>) -> ProjectView {
         up: Some(true),
         watched: instances.len() as u64,
         missing: None,
+        unlisted: None,
         left_out: 0,
         listed_at: None,
         poll_interval: HOUR,

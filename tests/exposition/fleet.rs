@@ -152,6 +152,7 @@ pub(crate) fn project(name: &str, instances: Vec<InstanceView>) -> ProjectView {
         up: Some(true),
         watched: instances.len() as u64,
         missing: Some(0),
+        unlisted: Some(0),
         left_out: 0,
         listed_at: Some(at("2026-11-22T11:56:00Z")),
         poll_interval: Duration::from_mins(15),

@@ -126,8 +126,8 @@ fn names(purpose: Purpose) -> &'static str {
             "check project_id and region; if both are right, endpoint and api_version"
         }
         Purpose::Poll(_) => {
-            "the instance is gone or of another project or region: remove or correct it in instances; if all are \
-             affected, check project_id and endpoint"
+            "the instance is gone, or of another project or region: if it stands in instances, remove or correct it there; \
+             if all are affected, check project_id and endpoint"
         }
         Purpose::Project => "check project_name and region, or set project_id",
         Purpose::Login => {

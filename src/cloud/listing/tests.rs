@@ -69,6 +69,10 @@ fn list(api: &impl DcsApi) -> Result<Listing<Record>, ListingError> {
     run(backups(api, &PageSizes::default(), &"i".into()))
 }
 
+fn is_whole<T>(listing: &Listing<T>) -> bool {
+    listing.extent == Extent::Whole
+}
+
 fn ids(listing: &Listing<Record>) -> Vec<u64> {
     listing.items.iter().map(|record| record.id.as_str().parse().unwrap()).collect()
 }
@@ -93,7 +97,7 @@ fn a_service_that_ignores_the_limit_is_read_to_its_end() {
         let api = script(vec![page(1..11, totals), page(11..21, totals), page(21..25, totals.map(|_| 4))]);
         let listing = list(&api).unwrap();
         assert_eq!(ids(&listing), (1..25).collect::<Vec<_>>(), "{totals:?}");
-        assert!(listing.complete);
+        assert!(is_whole(&listing));
         assert_eq!(api.asked(), [(0, 1000), (10, 1000), (20, 1000)]);
     }
 }
@@ -110,7 +114,7 @@ fn ten_entries_are_all_where_nothing_new_follows() {
             _ => follows.clone().map(Answer::Records),
         });
         let listing = list(&api).unwrap();
-        assert_eq!((ids(&listing), listing.complete), ((1..11).collect(), true), "{what}");
+        assert_eq!((ids(&listing), is_whole(&listing)), ((1..11).collect(), true), "{what}");
     }
     let api = script(vec![page(1..11, None), unreadable(3)]);
     assert_eq!(list(&api).unwrap_err().error.kind, ErrorKind::Decode, "more follow that cannot be read");
@@ -137,7 +141,7 @@ fn a_short_page_is_the_last_one() {
         let api = script(vec![page([2, 1, 3], total)]);
         let listing = list(&api).unwrap();
         assert_eq!(ids(&listing), [1, 2, 3]);
-        assert!(listing.complete, "{total:?}");
+        assert!(is_whole(&listing), "{total:?}");
         assert_eq!(api.asked(), [(0, 1000)]);
     }
     let api = script(vec![page([], None)]);
@@ -150,34 +154,39 @@ fn a_full_page_is_followed_whatever_the_total_says() {
         let api = script(vec![page(0..1000, first), page(1000..1500, last)]);
         let listing = list(&api).unwrap();
         assert_eq!(listing.items.len(), 1500);
-        assert!(listing.complete, "{first:?}");
+        assert!(is_whole(&listing), "{first:?}");
         assert_eq!(api.asked(), [(0, 1000), (1000, 1000)]);
     }
     let api = script(vec![page(0..1000, Some(1000)), page([], Some(0))]);
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete), (1000, true));
+    assert_eq!((listing.items.len(), is_whole(&listing)), (1000, true));
 }
 
 #[test]
 fn a_total_beyond_a_short_page_asks_for_another_one() {
     let api = script(vec![page(0..10, Some(25)), page(10..20, Some(25)), page(20..25, Some(25))]);
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete), (25, true));
+    assert_eq!((listing.items.len(), is_whole(&listing)), (25, true));
     assert_eq!(api.asked(), [(0, 1000), (10, 1000), (20, 1000)], "a service that caps our limit");
     let lacking = || vec![page(0..10, Some(12)), page([], None)];
     let api = script([lacking(), lacking()].concat());
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete), (10, false), "a total of more than there is to see");
+    let short = Extent::Short { hidden: 2, unreadable: 0 };
+    assert_eq!((listing.items.len(), listing.extent), (10, short), "a total of more than there is to see");
 }
 
 #[test]
 fn a_service_that_repeats_itself_is_not_asked_for_ever() {
     let api = Fake::new(|_| Ok(Answer::Records(page(0..1000, None))));
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete, api.asked().len()), (1000, false, 2));
+    assert_eq!((listing.items.len(), listing.extent, api.asked().len()), (1000, Extent::Cut, 2));
     let api = Fake::new(|_| Ok(Answer::Records(page(0..10, Some(25)))));
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete, api.asked().len()), (10, false, 4), "two readings of two pages");
+    assert_eq!(
+        (listing.items.len(), is_whole(&listing), api.asked().len()),
+        (10, false, 4),
+        "two readings of two pages"
+    );
 }
 
 #[test]
@@ -231,7 +240,7 @@ fn a_smaller_page_goes_on_where_the_refused_one_would_have() {
         Ok(Answer::Records(page(window.offset..end, Some(1150))))
     });
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete), (1150, true));
+    assert_eq!((listing.items.len(), is_whole(&listing)), (1150, true));
     assert_eq!(api.asked(), [(0, 1000), (1000, 1000), (1000, 100), (1100, 100)]);
 }
 
@@ -270,10 +279,10 @@ fn with_an_unreadable_entry_a_list_is_not_complete() {
     some.received = 3;
     some.oddities = Oddities { rejected: [("record", 1)].into(), ..Oddities::default() };
     let listing = list(&script(vec![some.clone()])).unwrap();
-    assert_eq!((ids(&listing), listing.complete), (vec![1, 2], false));
+    assert_eq!((ids(&listing), listing.extent), (vec![1, 2], Extent::Short { hidden: 0, unreadable: 1 }));
     assert_eq!(listing.oddities, some.oddities);
     some.total = None;
-    assert!(!list(&script(vec![some])).unwrap().complete);
+    assert!(!is_whole(&list(&script(vec![some])).unwrap()));
 }
 
 #[test]
@@ -294,17 +303,18 @@ fn a_list_that_shifts_is_read_again_at_most_twice() {
     let calm = || vec![page(0..10, Some(19)), page(10..19, Some(19))];
     let api = script([shifting(), calm()].concat());
     let listing = list(&api).unwrap();
-    assert_eq!((ids(&listing), listing.complete), ((0..19).collect(), true));
+    assert_eq!((ids(&listing), is_whole(&listing)), ((0..19).collect(), true));
     let api = script([shifting(), shifting(), shifting()].concat());
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete), (19, false));
+    assert_eq!((listing.items.len(), is_whole(&listing)), (19, false));
     let lacking =
         |lost: u64| vec![page((0..10).filter(|id| *id != lost), Some(20)), page(10..20, Some(20)), page([], None)];
     let api = script([lacking(1), lacking(2), lacking(3)].concat());
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete), (19, false), "the total alone shows that one is missing");
+    assert_eq!((listing.items.len(), listing.extent), (19, Extent::Cut), "the total alone shows that one is missing");
     let api = script([lacking(1), lacking(1)].concat());
-    assert!(!list(&api).unwrap().complete, "what does not move is read no third time");
+    let extent = list(&api).unwrap().extent;
+    assert_eq!(extent, Extent::Short { hidden: 1, unreadable: 0 }, "what does not move is read no third time");
 }
 
 #[test]
@@ -315,7 +325,7 @@ fn totals_of_pages_are_no_sign_of_a_shift() {
         Ok(Answer::Records(page))
     });
     let listing = list(&api).unwrap();
-    assert_eq!((listing.items.len(), listing.complete, api.asked().len()), (2500, true, 3));
+    assert_eq!((listing.items.len(), is_whole(&listing), api.asked().len()), (2500, true, 3));
 }
 
 fn instance(id: &str, name: &str) -> Instance {
@@ -345,7 +355,7 @@ fn a_long_list_of_instances_is_read_as_far_as_its_total_says() {
     for (count, size) in [(5_000, 10), (100_000, 1_000)] {
         let api = Fake::new(move |window| instances_of(window.offset..(window.offset + size).min(count), count));
         let listing = run(instances(&api, &PageSizes::default())).unwrap();
-        assert_eq!((listing.items.len() as u64, listing.complete), (count, true), "pages of {size}");
+        assert_eq!((listing.items.len() as u64, is_whole(&listing)), (count, true), "pages of {size}");
     }
     // Whatever a total says, there is an end.
     let api = Fake::new(move |window| instances_of(window.offset..window.offset + 10, u64::MAX));
@@ -364,7 +374,7 @@ fn instances_are_listed_once_as_seen_last() {
     });
     let listing = run(instances(&api, &PageSizes::default())).unwrap();
     assert_eq!(listing.items, [instance("a", "a"), instance("b", "new"), instance("c", "c")]);
-    assert!(listing.complete);
+    assert!(is_whole(&listing));
 }
 
 /// What a total means to a service.
@@ -478,7 +488,7 @@ proptest! {
         prop_assert!(found.is_sorted() && found.iter().collect::<HashSet<_>>().len() == found.len());
         if calm {
             prop_assert_eq!(found.len(), count);
-            prop_assert!(listing.complete);
+            prop_assert!(is_whole(&listing));
         }
     }
 

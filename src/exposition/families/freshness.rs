@@ -70,8 +70,14 @@ pub(super) const FAMILIES: &[Family] = &[
         emit: Project(|project, samples| samples.known(project.missing)),
     },
     Family {
+        name: "dcs_project_unlisted_instances",
+        help: "Instances that the newest listing counted and did not show, or showed unreadably: nobody watches them.",
+        labels: &[],
+        emit: Project(|project, samples| samples.known(project.unlisted)),
+    },
+    Family {
         name: "dcs_project_poll_interval_seconds",
-        help: "How old a fact may rightly be now: the idle interval, or more where the request budget stretches it.",
+        help: "How old a fact may rightly be now: the idle interval, or more where the request budget stretches it; restores, while nothing goes on, up to four times as old.",
         labels: &[],
         emit: Project(|project, samples| samples.one(project.poll_interval)),
     },

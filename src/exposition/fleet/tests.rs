@@ -52,6 +52,7 @@ fn project(instances: Vec<Arc<InstanceView>>) -> ProjectView {
         up: None,
         watched: 0,
         missing: None,
+        unlisted: None,
         left_out: 0,
         listed_at: None,
         poll_interval: Duration::ZERO,

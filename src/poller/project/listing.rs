@@ -2,7 +2,8 @@
 //!
 //! An instance that a complete listing lacks is dropped at the second such listing in a row; but a listing that
 //! lacks more than half of ten or more is believed only after it has said so for an hour: a lost permission looks
-//! like that. One that the listing has and the filters of discovery leave out is no less seen: it is dropped at the
+//! like that. A listing that is not whole drops nobody: the service may count more than it shows, or send what cannot be
+//! read. Where it stays so, an instance that it lacks goes by its own word, which is 404. One that the listing has and the filters of discovery leave out is no less seen: it is dropped at the
 //! second complete listing in a row that shows it so, and is polled until then. Only where more than half are left out
 //! and have no tags any more is that doubted for an hour too: tags that nobody may read look like that. Filters that
 //! were just changed are not doubted.
@@ -12,8 +13,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::outcome::LASTS_AFTER;
 use super::{Moment, Project, Task};
 use crate::cloud::CloudError;
+use crate::cloud::listing::Extent;
 use crate::domain::instance::Instance;
 use crate::domain::selection::{Candidate, Traits, Verdict};
 use crate::domain::tags::Tags;
@@ -62,7 +65,7 @@ impl Doubt {
 }
 
 impl Project {
-    pub(super) fn apply_listing(&mut self, instances: &[Instance], complete: bool, at: Moment) {
+    pub(super) fn apply_listing(&mut self, instances: &[Instance], extent: Extent, at: Moment) {
         // Switched off while the request was under way.
         if self.config.discovery.is_none() {
             return;
@@ -102,10 +105,14 @@ impl Project {
                 self.queue.hasten(&Task::Restores(instance.id.clone()), at.steady, self.polling.active_interval);
             }
         }
-        if complete {
+        let listed: BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
+        self.note_extent(instances.len(), extent, at);
+        if matches!(extent, Extent::Short { .. }) {
+            self.drop_not_found(&listed, at);
+        }
+        if extent == Extent::Whole {
             self.listed_at = Some(at.wall);
             self.left_out = left_out.len() as u64;
-            let listed: BTreeSet<&InstanceId> = instances.iter().map(|instance| &instance.id).collect();
             self.unwatched.retain(|id, _| listed.contains(id));
             // The doubts are about the picture before this listing.
             let known = self.watched.len() + self.aside.len() + self.others.known();
@@ -118,6 +125,52 @@ impl Project {
             self.tell_misfits(instances, &left_out);
         }
         self.enqueue(Task::Listing, at.steady, self.due_listing(self.listing_interval()));
+    }
+
+    /// Takes note of how much a listing showed, of which it showed so many, and tells of what stays unseen.
+    fn note_extent(&mut self, shown: usize, extent: Extent, at: Moment) {
+        self.partial = if extent == Extent::Whole { 0 } else { self.partial.saturating_add(1) };
+        let unlisted = match extent {
+            Extent::Whole => 0,
+            Extent::Short { hidden, unreadable } => hidden + unreadable,
+            // One that is on the move is no news, many in a row are.
+            Extent::Cut if self.partial == LASTS_AFTER => {
+                return report::listing_cut(&self.config.name, shown);
+            }
+            Extent::Cut => return,
+        };
+        let before = self.unlisted.replace(unlisted).unwrap_or(0);
+        if before != unlisted && self.lines_of_all.allows(&self.config.name, at.steady) {
+            report::listing_short(&self.config.name, shown, extent);
+        }
+    }
+
+    /// A listing that is not whole, and stays so, lacks these. Those that were found, and of which the service itself says
+    /// that there are none, are gone.
+    fn drop_not_found(&mut self, listed: &BTreeSet<&InstanceId>, at: Moment) {
+        let is_gone = |watched: &Watched| !watched.by_hand && watched.is_not_found();
+        let gone: Vec<InstanceId> = (self.watched.iter())
+            .filter(|(id, watched)| !listed.contains(id) && is_gone(watched))
+            .map(|(id, _)| id.clone())
+            .collect();
+        if self.doubt.believes(gone.len(), self.watched.len(), at.steady) {
+            self.drop_missed(gone);
+        }
+    }
+
+    /// Drops those of these that were found, at the second listing in a row.
+    fn drop_missed(&mut self, lacking: Vec<InstanceId>) -> usize {
+        let before = self.watched.len();
+        for id in lacking {
+            let Some(watched) = self.watched.get_mut(&id) else { continue };
+            watched.misses += 1;
+            if watched.by_hand || watched.misses < MISSES {
+                continue;
+            }
+            report::vanished(&self.config.name, watched.view());
+            self.unwatch(&id);
+        }
+        before - self.watched.len()
     }
 
     /// Whether discovery watches an instance of a listing, by all that was ever said of it: here, and nowhere else,
@@ -179,16 +232,8 @@ impl Project {
         self.others.missed(MISSES, |id| !listed.contains(id));
         self.others.unnamed_missed(MISSES);
         self.missing = Some((lacking.len() + self.others.lacking(listed).of_watched) as u64);
-        for id in lacking {
-            let Some(watched) = self.watched.get_mut(&id) else { continue };
-            watched.misses += 1;
-            if watched.by_hand || watched.misses < MISSES {
-                continue;
-            }
-            report::vanished(&self.config.name, watched.view());
-            self.unwatch(&id);
-            self.missing = self.missing.map(|missing| missing.saturating_sub(1));
-        }
+        let dropped = self.drop_missed(lacking) as u64;
+        self.missing = self.missing.map(|missing| missing.saturating_sub(dropped));
     }
 
     /// Tells the log, at the first complete listing, which filter or override fits no instance at all: probably a slip.

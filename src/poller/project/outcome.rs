@@ -15,7 +15,7 @@ use crate::schedule::fraction;
 /// While a key is stopped, the project looks this often whether the key has changed.
 const KEY_LOOK: Duration = Duration::from_secs(5);
 /// So many failures in a row of one poll, without an answer of the service itself, are no blip.
-const LASTS_AFTER: u32 = 3;
+pub(super) const LASTS_AFTER: u32 = 3;
 
 impl Project {
     /// Takes the result of a task.
@@ -66,8 +66,8 @@ impl Project {
 
     fn apply_reading(&mut self, task: &Task, reading: Reading, unsupported: bool, at: Moment) {
         let (Task::Backups(id) | Task::Policy(id) | Task::Restores(id)) = task else {
-            if let Reading::Instances { instances, complete } = reading {
-                self.apply_listing(&instances, complete, at);
+            if let Reading::Instances { instances, extent } = reading {
+                self.apply_listing(&instances, extent, at);
             }
             return;
         };

@@ -159,6 +159,7 @@ impl Project {
         self.listing_failures = 0;
         self.listing_error = None;
         (self.listed, self.listed_at, self.missing, self.left_out) = (None, None, None, 0);
+        (self.unlisted, self.partial) = (None, 0);
         for (_, watched) in self.watched.iter_mut() {
             (watched.listed, watched.misses) = (None, 0);
         }

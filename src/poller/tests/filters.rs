@@ -9,6 +9,7 @@ use super::super::fake::{by_tag, tagged};
 use super::super::project::{Moment, Project, Reading, Task};
 use super::*;
 use crate::cloud::CloudError;
+use crate::cloud::listing::Extent;
 use crate::config::Override;
 use crate::domain::selection::{Filter, NamePattern, Selection};
 use crate::domain::shard::Shard;
@@ -424,7 +425,8 @@ proptest! {
                 Said::NoTags => Some(daily(&id)),
                 Said::Env(env) => Some(tagged(&id, &[("env", env)])),
             });
-            let reading = Reading::Instances { instances: listed.collect(), complete };
+            let extent = if complete { Extent::Whole } else { Extent::Cut };
+            let reading = Reading::Instances { instances: listed.collect(), extent };
             project.apply(&Task::Listing, Ok(reading), at);
             for (state, said) in expected.values_mut().zip(said) {
                 *state = state.after(*said, complete);

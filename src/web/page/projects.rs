@@ -156,7 +156,9 @@ fn instances(view: &ProjectView, status: &ProjectStatus<'_>) -> String {
     let of_this = (status.instances != here as u64).then(|| format!(", {} by this process", number(here)));
     let missing = status.missing_instances.filter(|missing| *missing > 0);
     let missing = missing.map(|missing| format!("; {missing} missing in the last listing"));
-    [Some(all), of_this, missing].into_iter().flatten().collect()
+    let unlisted = status.unlisted_instances.filter(|unlisted| *unlisted > 0);
+    let unlisted = unlisted.map(|unlisted| format!("; {unlisted} counted by the listing and not to be seen"));
+    [Some(all), of_this, missing, unlisted].into_iter().flatten().collect()
 }
 
 fn polls(status: &ProjectStatus<'_>) -> String {
