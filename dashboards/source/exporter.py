@@ -211,11 +211,12 @@ def _budget():
         lines(
             (16, 28, 8, 8),
             "Instances",
-            "Instances watched, in all and by each process (dashed), and those that the newest listing lacks.",
+            "Instances watched, in all and by each process (dashed), and those that the newest listing lacks, or counts without showing them.",
             [
                 (f"max by (project) ({of_project('dcs_project_instances')})", "{{project}}"),
                 (of_project("dcs_exporter_instances_watched"), "by {{instance}} {{project}}"),
                 (f"max by (project) ({of_project('dcs_project_missing_instances')})", "missing {{project}}"),
+                (f"max by (project) ({of_project('dcs_project_unlisted_instances')})", "unseen {{project}}"),
             ],
             axis_min=0,
             dashed="/^by /",
