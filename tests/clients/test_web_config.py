@@ -400,6 +400,75 @@ basic_auth_users: {{ alice: {HASH} }}
             with self.subTest(name, authority=authority):
                 self.assertEqual(self.outcomes(tls(more)), welcome)
 
+    def test_certificates_of_clients_that_tools_make(self):
+        made = ("client-v1", "client-v1-rsa", "client-v1-nested", "client-any", "client-serial", "client-authority", "client-strange")
+        doubtful = (
+            "client-v1-expired", "client-v1-forged", "client-forged", "client-of-v1-intermediate", "client-of-client",
+            "client-critical", "client-v1-self", "client-of-v1-ca", "client-v1-of-v1-ca",
+        )
+        clients = (*made, *doubtful, "client-negative")
+        for name, authority, welcome in [
+            ("RequestClientCert", "", {*made, *doubtful}),
+            ("RequireAnyClientCert", "", {*made, *doubtful}),
+            ("VerifyClientCertIfGiven", "ca.pem", set(made)),
+            ("RequireAndVerifyClientCert", "ca.pem", set(made)),
+            ("RequireAndVerifyClientCert", "v1-ca.pem", {"client-of-v1-ca", "client-v1-of-v1-ca"}),
+            ("RequireAndVerifyClientCert", "client-v1-self.pem", {"client-v1-self"}),
+            ("RequireAndVerifyClientCert", "client-v1.pem", {"client-v1"}),
+            ("RequireAndVerifyClientCert", "client-v1-expired.pem", set()),
+            ("RequireAndVerifyClientCert", "intermediate.pem", {"client-v1-nested"}),
+        ]:
+            more = f"client_auth_type: {name}" + (f", client_ca_file: {authority}" if authority else "")
+            with self.subTest(name, authority=authority):
+                self.assertEqual(self.outcomes(tls(more), clients), welcome)
+
+    def test_authorities_that_may_not_do_everything(self):
+        for authority, clients, welcome in [
+            ("ca", ("expired-intermediate", "mute-intermediate", "server-intermediate"), set()),
+            ("expired-ca", ("expired-ca",), set()),
+            ("short-ca", ("short-ca", "short-intermediate"), {"short-ca"}),
+            ("mute-ca", ("mute-ca",), set()),
+            ("no-ca", ("no-ca",), set()),
+            ("server-ca", ("server-ca",), set()),
+            ("critical-ca", ("critical-ca",), set()),
+        ]:
+            for name, alone in [("RequireAndVerifyClientCert", set()), ("VerifyClientCertIfGiven", {None})]:
+                text = tls(f"client_auth_type: {name}, client_ca_file: {authority}.pem")
+                asking = (None, *(f"client-of-{issuer}" for issuer in clients))
+                self.assertEqual(self.outcomes(text, asking), {f"client-of-{issuer}" for issuer in welcome} | alone, authority)
+        text = tls("client_auth_type: RequireAndVerifyClientCert, client_ca_file: mute-ca.pem")
+        self.assertEqual(self.outcomes(text, ("client-v1-of-mute-ca",)), set())
+
+    def test_authorities_with_bounds_on_names(self):
+        clients = sorted(file.stem for file in self.folder.glob("client-bounded-*.pem"))
+        self.assertGreater(len(clients), 20)
+        within = ("none", "v1", "dns", "dns-itself", "dns-wildcard", "email", "email-below", "email-one", "uri", "uri-port", "ip")
+        text = tls("client_auth_type: RequireAndVerifyClientCert, client_ca_file: bounded-ca.pem")
+        self.assertEqual(self.outcomes(text, clients), {f"client-bounded-{name}" for name in within})
+
+    def test_certificates_of_servers_that_tools_make(self):
+        for name in ("server-v1", "server-serial"):
+            with peers(self.folder, tls(pair=f"cert_file: {name}.pem, key_file: {name}.key")) as both:
+
+                def serial(peer):
+                    context = peer.context()
+                    # X.509 v1 has no place for names of hosts.
+                    context.check_hostname = False
+                    return peer.agreed(context)
+
+                ours, theirs = both.both(serial)
+                self.assertEqual(ours, theirs)
+                self.assertNotEqual(ours, "refused")
+        for pair, sentence in [
+            ("cert_file: server-negative.pem, key_file: server-negative.key", "cert_file: holds a certificate that cannot be read"),
+            ("cert_file: server-v1.pem, key_file: server.key", "key_file: does not belong to the certificate"),
+        ]:
+            file = self.folder / "server.yml"
+            file.write_text(tls(pair=pair))
+            code, told = exporter_verdict(self.folder, file)
+            self.assertEqual((code, toolkit_verdict(file)[0]), (3, 1), told)
+            self.assertIn(sentence, told)
+
     def test_names_of_clients(self):
         clients = (None, "client", "client-plain", "client-other", "client-self")
         for name in [

@@ -1,20 +1,19 @@
 //! Certificates of clients: `client_auth_type`, `client_ca` and `client_allowed_sans`.
 //!
-//! rustls verifies chains; what Go does beyond that is here: certificates that are asked for and not verified, ones that
-//! are trusted by themselves (`openssl req -x509` makes such), and names.
+//! What is asked for without being verified has to be readable all the same, as for Go; `chains` verifies.
 
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, PeerMisbehaved, SignatureScheme,
 };
 
-use super::client_certificate::ClientCertificate;
+use super::chains::Authorities;
+use super::x509::X509;
 use crate::config::advice;
 
 /// `client_auth_type`.
@@ -60,10 +59,8 @@ impl ClientAuth {
 #[derive(Debug)]
 pub(super) struct Verifier {
     auth: ClientAuth,
-    /// Those of `client_ca`.
-    trusted: Vec<CertificateDer<'static>>,
-    /// Verifies chains up to one of them; `None` where there is none: then no certificate is good.
-    chains: Option<Arc<dyn ClientCertVerifier>>,
+    /// Those of `client_ca`; where there is none, no certificate is good.
+    authorities: Authorities,
     hints: Vec<DistinguishedName>,
     allowed_names: Option<Vec<String>>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -73,33 +70,14 @@ impl Verifier {
     /// What `auth` asks for.
     pub(super) fn new(
         auth: ClientAuth,
-        authorities: Vec<CertificateDer<'static>>,
+        authorities: &[CertificateDer<'static>],
         allowed_names: Option<Vec<String>>,
         provider: &Arc<rustls::crypto::CryptoProvider>,
     ) -> Self {
-        let mut roots = RootCertStore::empty();
-        let trusted: Vec<_> = authorities.into_iter().filter(|der| roots.add(der.clone()).is_ok()).collect();
-        let hints = roots.subjects();
-        // It cannot be built without roots, and nothing else is wrong with it.
-        let chains = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().ok();
         let algorithms = provider.signature_verification_algorithms;
-        Self { auth, trusted, chains, hints, allowed_names, algorithms }
-    }
-
-    fn verify_chain(
-        &self,
-        certificate: &ClientCertificate,
-        der: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<(), Error> {
-        if self.trusted.contains(der) {
-            return certificate.is_usable(now);
-        }
-        match &self.chains {
-            Some(chains) => chains.verify_client_cert(der, intermediates, now).map(drop),
-            None => Err(CertificateError::UnknownIssuer.into()),
-        }
+        let trusted: Vec<_> = authorities.iter().filter_map(|der| X509::read(der).ok()).collect();
+        let hints = trusted.iter().map(|authority| authority.distinguished_name().to_vec().into()).collect();
+        Self { auth, authorities: Authorities::new(trusted, algorithms), hints, allowed_names, algorithms }
     }
 }
 
@@ -124,12 +102,13 @@ impl ClientCertVerifier for Verifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let certificate = ClientCertificate::read(end_entity)?;
+        let certificate = X509::read(end_entity)?;
+        let sent = intermediates.iter().map(X509::read).collect::<Result<Vec<_>, _>>()?;
         if self.auth.verifies() {
-            self.verify_chain(&certificate, end_entity, intermediates, now)?;
+            self.authorities.verify(&certificate, &sent, now)?;
         }
         if let Some(allowed) = &self.allowed_names
-            && !certificate.names()?.iter().any(|name| allowed.contains(name))
+            && !certificate.names().iter().any(|name| allowed.iter().any(|text| name.is_written(text)))
         {
             return Err(CertificateError::Other(OtherError(Arc::new(NameNotAllowed))).into());
         }
@@ -142,7 +121,13 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
+        let certificate = X509::read(cert)?;
+        let of_scheme = self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == dss.scheme);
+        let (_, algorithms) = of_scheme.ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+        if algorithms.iter().any(|algorithm| certificate.has_signed(*algorithm, message, dss.signature())) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        Err(CertificateError::BadSignature.into())
     }
 
     fn verify_tls13_signature(
@@ -151,7 +136,7 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
+        verify_tls13_signature_with_raw_key(message, X509::read(cert)?.key(), dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{Error, ServerConfig, SupportedCipherSuite};
+use rustls::{Error, InconsistentKeys, ServerConfig, SupportedCipherSuite};
 
 use super::certificates::Material;
 use super::client_auth::{ClientAuth, Verifier};
 use super::document::TlsKeys;
 use super::names::Version;
+use super::x509::X509;
 use crate::config::problem::Report;
 
 const H2: &[u8] = b"h2";
@@ -35,7 +37,7 @@ pub(super) fn server_config(
     let key = material.key.private_key(report);
     let (chain, key, verifier) = (chain?, key?, verifier?);
 
-    let certified = CertifiedKey::from_der(chain, key, &provider);
+    let certified = certified(chain, key, &provider);
     let certified = certified.map_err(|error| unusable(&error, material, report)).ok()?;
     let mut config = if let Some(builder) = builder(keys, &provider) {
         let builder = match verifier {
@@ -51,6 +53,21 @@ pub(super) fn server_config(
     };
     config.alpn_protocols = if http2 { vec![H2.to_vec(), HTTP1.to_vec()] } else { vec![HTTP1.to_vec()] };
     Some(Arc::new(config))
+}
+
+/// The certificate with its key. rustls' own way to join them reads X.509 v3 alone.
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, Error> {
+    let key = provider.key_provider.load_private_key(key)?;
+    let certified = CertifiedKey::new(chain, key);
+    let certificate = X509::read(certified.end_entity_cert()?)?;
+    match certified.key.public_key() {
+        Some(public) if public != *certificate.key() => Err(InconsistentKeys::KeyMismatch.into()),
+        _ => Ok(certified),
+    }
 }
 
 /// Says why a certificate and a key are of no use.
@@ -138,7 +155,7 @@ fn verifier(
         }
     }
     let allowed = keys.client_allowed_sans.as_ref().map(|sans| sans.value.clone());
-    Some(Some(Arc::new(Verifier::new(auth, authorities, allowed, provider))))
+    Some(Some(Arc::new(Verifier::new(auth, &authorities, allowed, provider))))
 }
 
 /// One certificate, whatever name a client asks for.
