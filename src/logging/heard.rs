@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::sync::Once;
 
 use tracing::Level;
@@ -13,13 +14,16 @@ use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+/// The lines, as bytes.
+type Lines = Rc<RefCell<Vec<u8>>>;
+
 thread_local! {
-    /// What this thread has heard; `None` while it does not listen.
-    static HEARD: RefCell<Option<(Level, Vec<u8>)>> = const { RefCell::new(None) };
+    /// Down to which level this thread listens, and where that is kept; `None` while it does not listen.
+    static LISTENING: RefCell<Option<(Level, Lines)>> = const { RefCell::new(None) };
 }
 
-/// A thread that listens.
-pub(crate) struct Heard(());
+/// What a thread that listens has heard.
+pub(crate) struct Heard(Lines);
 
 impl Heard {
     /// Listens to this thread, down to this level, until it is dropped.
@@ -28,23 +32,24 @@ impl Heard {
         SUBSCRIBER.call_once(|| {
             let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(|| Ear);
             let is_heard = dynamic_filter_fn(|event, _| {
-                HEARD.with_borrow(|heard| heard.as_ref().is_some_and(|(level, _)| event.level() <= level))
+                LISTENING.with_borrow(|listening| listening.as_ref().is_some_and(|(level, _)| event.level() <= level))
             });
             tracing_subscriber::registry().with(layer.with_filter(is_heard)).init();
         });
-        HEARD.set(Some((level, Vec::new())));
-        Self(())
+        let heard = Self(Rc::default());
+        LISTENING.set(Some((level, Rc::clone(&heard.0))));
+        heard
     }
 
     /// What was heard so far.
     pub(crate) fn text(&self) -> String {
-        HEARD.with_borrow(|heard| String::from_utf8(heard.as_ref().expect("it listens").1.clone()).unwrap())
+        String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 }
 
 impl Drop for Heard {
     fn drop(&mut self) {
-        HEARD.set(None);
+        LISTENING.set(None);
     }
 }
 
@@ -52,9 +57,9 @@ struct Ear;
 
 impl io::Write for Ear {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        HEARD.with_borrow_mut(|heard| {
-            if let Some((_, text)) = heard {
-                text.extend_from_slice(bytes);
+        LISTENING.with_borrow(|listening| {
+            if let Some((_, text)) = listening {
+                text.borrow_mut().extend_from_slice(bytes);
             }
         });
         Ok(bytes.len())

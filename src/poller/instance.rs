@@ -312,8 +312,8 @@ impl Watched {
         let mode = self.details.as_ref().and_then(|details| details.cache_mode);
         let has_backups = self.backups.facts.as_ref().is_some_and(|facts| !facts.records.is_empty());
         let is_planned = matches!(&self.policy, PolicyReading::Present(policy) if policy.automatic);
-        let had_backups = has_backups || self.backups.last_success().is_some();
-        if self.is_single_node() || (self.refused && !had_backups) {
+        let never_had_any = !has_backups && self.backups.last_success().is_none();
+        if self.is_single_node() || (self.refused && never_had_any) {
             return Some(false);
         }
         let known_mode = mode.is_some_and(|mode| mode != CacheMode::Other);

@@ -138,7 +138,7 @@ pub(super) fn listing_short(project: &ProjectName, shown: usize, extent: Extent)
             "the listing of instances tells of more than can be seen: what is unseen is not watched, and instances that go are dropped only when they answer 404; look at the project's instances in the console for one that failed to be created"
         ),
         Extent::Whole | Extent::Cut => {
-            tracing::info!(%project, shown, "the listing of instances shows all of them again")
+            tracing::info!(%project, shown, "the listing of instances shows all of them again");
         }
     }
 }
