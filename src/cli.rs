@@ -1,7 +1,11 @@
-//! The commands and flags, nothing else. Flags are spelled as Prometheus exporters spell them (contract §1).
+//! The commands and flags, nothing else. Flags are spelled as Prometheus exporters spell them (contract §1); `spellings`:
+//! what those accept besides.
 
+mod spellings;
+
+use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
@@ -15,7 +19,13 @@ pub const DEFAULT_LISTEN_ADDRESS: &str = ":10105";
 
 /// Prometheus exporter for the backups and restores of Huawei Cloud DCS instances (managed Redis).
 #[derive(Clone, Debug, Parser)]
-#[command(version, about, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(
+    version,
+    propagate_version = true,
+    about,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// What to do; the daemon where none is given.
     #[command(subcommand)]
@@ -25,10 +35,21 @@ pub struct Cli {
     pub serve: Serve,
 }
 
+impl Cli {
+    /// Reads the arguments, the program's name first.
+    ///
+    /// # Errors
+    /// Where they are wrong, and where help or the version is asked for.
+    pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(spellings::without_serve_after_flags(arguments.into_iter().collect()))
+    }
+}
+
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Run the daemon (the default).
+    #[command(display_name = env!("CARGO_PKG_NAME"))] // it tells the version as the program does
     Serve(Serve),
     /// Show what it is like: a simulated cloud and the daemon polling it, without account or file.
     Demo(Demo),
@@ -56,11 +77,17 @@ pub struct Serve {
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_LISTEN_ADDRESS)]
     pub listen_addresses: Vec<ListenAddress>,
     /// Listen on the sockets that systemd hands over, instead of addresses.
-    #[arg(long = "web.systemd-socket")]
+    #[arg(long = "web.systemd-socket", overrides_with = "systemd_socket")]
     pub systemd_socket: bool,
+    /// Takes back the flag before it.
+    #[arg(long = "no-web.systemd-socket", hide = true, overrides_with_all = ["systemd_socket", "no_systemd_socket"])]
+    pub no_systemd_socket: bool,
     /// Reload the configuration at POST /-/reload too, as at SIGHUP.
-    #[arg(long = "web.enable-lifecycle")]
+    #[arg(long = "web.enable-lifecycle", overrides_with = "enable_lifecycle")]
     pub enable_lifecycle: bool,
+    /// Takes back the flag before it.
+    #[arg(long = "no-web.enable-lifecycle", hide = true, overrides_with_all = ["enable_lifecycle", "no_enable_lifecycle"])]
+    pub no_enable_lifecycle: bool,
     /// This process's number among those that share the instances, from 0; `auto`: the number at the end of the host
     /// name.
     #[arg(long = "shard.ordinal", value_name = "N")]
@@ -84,9 +111,24 @@ pub struct WebFlags {
     /// Path of the metrics.
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = telemetry_path)]
     pub telemetry_path: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub config: WebConfigFile,
+}
+
+/// Where the web configuration is.
+#[derive(Clone, Debug, Args)]
+pub struct WebConfigFile {
     /// File with TLS, users, headers and a limit on requests, as exporter-toolkit defines it.
-    #[arg(long = "web.config.file", value_name = "FILE")]
-    pub config_file: Option<PathBuf>,
+    #[arg(long = "web.config.file", value_name = "FILE", value_parser = spellings::path_or_nothing())]
+    web_config_file: Option<PathBuf>,
+}
+
+impl WebConfigFile {
+    /// The file, where one is named: templates of flags leave the name empty where there is none.
+    pub fn path(&self) -> Option<&Path> {
+        self.web_config_file.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
 }
 
 /// What is logged, and how.
@@ -177,13 +219,13 @@ pub struct CheckConfig {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub config: ConfigFile,
-    /// File with TLS, users, headers and a limit on requests, as exporter-toolkit defines it.
-    #[arg(long = "web.config.file", value_name = "FILE")]
-    pub web_config_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub web_config: WebConfigFile,
 }
 
 fn level(text: &str) -> Result<Level, String> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "error" => Ok(Level::ERROR),
         "warn" => Ok(Level::WARN),
         "info" => Ok(Level::INFO),

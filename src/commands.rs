@@ -52,7 +52,7 @@ pub async fn serve(
         shard_total: flags.shard_total,
     };
     // Both files are read before either is refused: all that is wrong is said at once.
-    let (config, web_config) = (load(&inputs), load_web(flags.web.config_file.as_deref()));
+    let (config, web_config) = (load(&inputs), load_web(flags.web.config.path()));
     let (Some(config), Ok(web_config)) = (config, web_config) else { return Ok(BAD_CONFIGURATION) };
     let (addresses, inherited) =
         if flags.systemd_socket { (Vec::new(), inherited.listen()?) } else { (flags.listen_addresses, Vec::new()) };
@@ -71,7 +71,7 @@ pub async fn serve(
 pub async fn demo(flags: Demo, clock: Clock) -> anyhow::Result<u8> {
     let shutdown = shutdown_on_signals()?;
     tokio::spawn(nothing_to_reload(hangups()?));
-    let Ok(web_config) = load_web(flags.web.config_file.as_deref()) else { return Ok(BAD_CONFIGURATION) };
+    let Ok(web_config) = load_web(flags.web.config.path()) else { return Ok(BAD_CONFIGURATION) };
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let simulator = Simulator::bind(options(flags.cloud, loopback), clock.clone()).await;
     let simulator = simulator.context("starting the simulated cloud")?;
@@ -132,8 +132,8 @@ pub async fn check(flags: &Check, environment: Vec<(String, String)>, clock: Clo
 
 /// Reads the configuration, the web configuration or both, and says what is wrong with them.
 pub fn check_config(flags: &CheckConfig, environment: Vec<(String, String)>) -> u8 {
-    let web = flags.web_config_file.as_deref().map(WebConfig::load).transpose();
-    let is_about_web_alone = flags.web_config_file.is_some()
+    let web = flags.web_config.path().map(WebConfig::load).transpose();
+    let is_about_web_alone = flags.web_config.path().is_some()
         && flags.config.file.is_none()
         && !environment.iter().any(|(name, _)| name.starts_with("DCS_EXPORTER_"));
     let inputs = Inputs { file: flags.config.file.clone(), environment, ..Inputs::default() };

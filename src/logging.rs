@@ -35,7 +35,7 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
+        match text.to_ascii_lowercase().as_str() {
             "logfmt" => Ok(Self::Logfmt),
             "json" => Ok(Self::Json),
             _ => Err("expected logfmt or json".to_owned()),

@@ -4,14 +4,13 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use dcs_backup_exporter::cli::{Cli, Command};
 use dcs_backup_exporter::clock::Clock;
 use dcs_backup_exporter::web::Inherited;
 use dcs_backup_exporter::{commands, logging};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::of(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; wrong flags are bad configuration.

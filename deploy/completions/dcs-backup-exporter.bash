@@ -38,7 +38,7 @@ _dcs__backup__exporter() {
 
     case "${cmd}" in
         dcs__backup__exporter)
-            opts="-h -V --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --web.enable-lifecycle --shard.ordinal --shard.total --help --version serve demo simulate check check-config"
+            opts="-h -V --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --no-web.systemd-socket --web.enable-lifecycle --no-web.enable-lifecycle --shard.ordinal --shard.total --help --version serve demo simulate check check-config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -84,7 +84,7 @@ _dcs__backup__exporter() {
             return 0
             ;;
         dcs__subcmd__backup__subcmd__exporter__subcmd__check)
-            opts="-h --config.file --output --log.level --log.format --help"
+            opts="-h -V --config.file --output --log.level --log.format --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -114,7 +114,7 @@ _dcs__backup__exporter() {
             return 0
             ;;
         dcs__subcmd__backup__subcmd__exporter__subcmd__check__subcmd__config)
-            opts="-h --config.file --web.config.file --help"
+            opts="-h -V --config.file --web.config.file --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -136,7 +136,7 @@ _dcs__backup__exporter() {
             return 0
             ;;
         dcs__subcmd__backup__subcmd__exporter__subcmd__demo)
-            opts="-h --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --instances --seed --speed --fault --help"
+            opts="-h -V --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --instances --seed --speed --fault --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -186,7 +186,7 @@ _dcs__backup__exporter() {
             return 0
             ;;
         dcs__subcmd__backup__subcmd__exporter__subcmd__serve)
-            opts="-h --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --web.enable-lifecycle --shard.ordinal --shard.total --help"
+            opts="-h -V --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --no-web.systemd-socket --web.enable-lifecycle --no-web.enable-lifecycle --shard.ordinal --shard.total --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -232,7 +232,7 @@ _dcs__backup__exporter() {
             return 0
             ;;
         dcs__subcmd__backup__subcmd__exporter__subcmd__simulate)
-            opts="-h --listen --instances --seed --speed --fault --log.level --log.format --help"
+            opts="-h -V --listen --instances --seed --speed --fault --log.level --log.format --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
