@@ -29,6 +29,7 @@ pub mod clock;
 pub mod cloud;
 pub mod commands;
 pub mod config;
+mod direction;
 pub mod domain;
 pub mod exposition;
 pub mod host_name;

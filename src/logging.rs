@@ -20,6 +20,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
+use crate::direction;
 
 /// Flag `--log.format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,8 +145,8 @@ fn quote(line: &mut String, text: &str) {
     if !text.is_empty() && text.chars().all(plain) {
         line.push_str(text);
     } else {
-        // JSON's quoting escapes quotes, backslashes and control characters.
-        line.push_str(&Value::from(text).to_string());
+        // JSON's quoting escapes quotes, backslashes and ASCII's control characters.
+        line.push_str(&escaped(&Value::from(text).to_string()));
     }
 }
 
@@ -157,7 +158,21 @@ fn json(now: &str, level: &str, fields: Fields) -> String {
     for (name, value) in fields.pairs {
         object.insert(name.to_owned(), value);
     }
-    Value::Object(object).to_string()
+    escaped(&Value::Object(object).to_string())
+}
+
+/// JSON without the control characters that it would allow in its strings: those that turn the direction of text show
+/// the line otherwise than it is, and some terminals obey others.
+fn escaped(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_control() || direction::is_control(character) {
+            let _ = write!(line, "\\u{:04x}", u32::from(character));
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 #[cfg(test)]
@@ -202,6 +217,18 @@ mod tests {
             logged(Format::Logfmt, say),
             "time=2026-11-21T10:00:00.250Z level=warn msg=\"it failed\" project=\"a b\" count=3 ratio=0.5 ok=true text=\"q\\\"\\n\"\n"
         );
+    }
+
+    #[test]
+    fn characters_that_steer_a_terminal_or_turn_text_round_are_escaped() {
+        const EVIL: &str = "orders\u{202e}\u{2066}\u{2069}\u{61c}\u{200f}\u{9b}\u{7f}";
+        const ESCAPED: &str = r#""orders\u202e\u2066\u2069\u061c\u200f\u009b\u007f""#;
+        let line = logged(Format::Logfmt, || tracing::info!(instance = EVIL, "{EVIL}"));
+        assert!(line.ends_with(&format!("msg={ESCAPED} instance={ESCAPED}\n")), "{line}");
+        let line = logged(Format::Json, || tracing::info!(instance = EVIL, "{EVIL}"));
+        assert_eq!(line.matches(ESCAPED).count(), 2, "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["instance"], EVIL, "it is read back as it was");
+        assert!(logged(Format::Logfmt, || tracing::info!("缓存")).ends_with("msg=缓存\n"), "letters stay");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Report, Row};
 use crate::cloud::diagnosis::Hint;
+use crate::direction;
 use crate::status::Verdict;
 
 /// Writes the report; with `colour` the status stands out.
@@ -144,14 +145,19 @@ pub(crate) fn size(bytes: u64) -> String {
     if value < 10.0 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
-/// A text from outside cannot steer the terminal.
+/// A text from outside cannot steer the terminal, nor turn the direction of what is beside it.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || direction::is_control(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_from_outside_steer_nothing() {
+        assert_eq!(printable("a\u{1b}[1m\u{202e}缓存"), "a\u{fffd}[1m\u{fffd}缓存");
+    }
 
     #[test]
     fn spans_show_their_two_largest_units() {

@@ -7,6 +7,7 @@
 //! * `fleet`: the page of many instances: `headline`, `verdicts`, `projects`, `filter`, `table`, `pager`;
 //! * `instance`: the page of one, with all that is known of it (`facts`, `policy`);
 //! * `trouble`, `progress`, `moment`, `words`: what they have in common; `runbooks`: where more is to be read;
+//! * `outside`: texts from outside, apart from what is beside them;
 //! * `frame`, `style`: what is around them, and how it looks.
 //!
 //! Each piece is a template that escapes what it is given; pieces are [`HtmlSafe`] to put into others.
@@ -19,6 +20,7 @@ mod frame;
 mod headline;
 mod instance;
 mod moment;
+mod outside;
 mod pager;
 mod progress;
 mod projects;

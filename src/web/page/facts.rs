@@ -5,6 +5,7 @@ use askama::filters::HtmlSafe;
 use jiff::Timestamp;
 
 use super::moment::Moment;
+use super::outside;
 
 /// A heading and what is known under it.
 #[derive(Debug, Template)]
@@ -13,7 +14,7 @@ use super::moment::Moment;
     source = r#"<section class="facts"><h2>{{ heading }}</h2>
 <dl>
 {% for fact in lines -%}
-<div><dt>{{ fact.name }}</dt><dd>{% match fact.value %}{% when Value::Text with (text) %}{{ text }}{% when Value::At with (moment) %}{{ moment }}{% when Value::Unknown %}<span class="quiet">–</span>{% endmatch %}</dd></div>
+<div><dt>{{ outside::isolated(fact.name) }}</dt><dd>{% match fact.value %}{% when Value::Text with (text) %}{{ outside::isolated(text) }}{% when Value::At with (moment) %}{{ moment }}{% when Value::Unknown %}<span class="quiet">–</span>{% endmatch %}</dd></div>
 {% endfor -%}
 </dl></section>"#
 )]

@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::address::Address;
+use super::outside;
 use crate::snapshot::Snapshot;
 use crate::status::{Sort, Verdict};
 
@@ -58,7 +59,11 @@ impl Filter {
             Choice { value: name.to_owned(), words: name.to_owned(), is_chosen }
         }));
         if let Some(unknown) = selection.project.as_ref().filter(|name| snapshot.project(name).is_none()) {
-            projects.push(Choice { value: unknown.clone(), words: format!("{unknown} (unknown)"), is_chosen: true });
+            projects.push(Choice {
+                value: unknown.clone(),
+                words: format!("{} (unknown)", outside::undirected(unknown)),
+                is_chosen: true,
+            });
         }
         let mut verdicts = vec![any("every state", selection.verdict.is_none())];
         verdicts.extend(Verdict::ALL.map(|verdict| Choice {

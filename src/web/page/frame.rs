@@ -5,6 +5,7 @@ use askama::filters::HtmlSafe;
 
 use super::Around;
 use super::address::Address;
+use super::outside;
 use super::runbooks::REPOSITORY;
 use super::style::SHEET;
 use crate::status::Verdict;
@@ -131,7 +132,7 @@ impl<'a, P: HtmlSafe + std::fmt::Display> Frame<'a, P> {
 #[template(
     ext = "html",
     source = r#"<h1 class="warn"><span class="shape" aria-hidden="true">!</span> This page cannot be shown</h1>
-<p>In its address, the {{ why }}.</p>
+<p>In its address, the {{ outside::isolated(why) }}.</p>
 <p><a href="./">All instances</a></p>"#
 )]
 pub(super) struct Refused<'a> {

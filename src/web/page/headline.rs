@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::frame::Mark;
 use super::moment::Moment;
 use super::words::counted;
-use super::{projects, runbooks};
+use super::{outside, projects, runbooks};
 use crate::reload::Newest;
 use crate::snapshot::Snapshot;
 use crate::status::{FleetStatus, Verdict};
@@ -22,7 +22,7 @@ use crate::status::{FleetStatus, Verdict};
 <section class="notice bad" aria-labelledby="reload">
 <h2 id="reload"><span class="shape" aria-hidden="true">✕</span> The configuration was not reloaded</h2>
 <p>Tried {{ reload.at }}; the one before stays in use, and the next restart would fail. <a href="{{ runbooks::of_alert("DcsExporterReloadFailed") }}">Runbook</a></p>
-<ul>{% for problem in reload.shown %}<li>{{ problem }}</li>{% endfor %}{% if reload.others > 0 %}<li>and {{ reload.others }} more: see the log</li>{% endif %}</ul>
+<ul>{% for problem in reload.shown %}<li>{{ outside::isolated(problem) }}</li>{% endfor %}{% if reload.others > 0 %}<li>and {{ reload.others }} more: see the log</li>{% endif %}</ul>
 </section>
 {%- endif %}"#
 )]

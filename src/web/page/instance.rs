@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::address::Address;
 use super::facts::Facts;
 use super::frame::Mark;
+use super::outside;
 use super::progress::Progress;
 use super::runbooks;
 use super::table::{Age, notes, progress};
@@ -38,7 +39,7 @@ impl HtmlSafe for Instances<'_> {}
 #[derive(Debug, Template)]
 #[template(
     ext = "html",
-    source = r##"<h1 class="{{ mark.class() }}"><span class="shape" aria-hidden="true">{{ mark.shape() }}</span> {{ name }}: {{ verdict }}</h1>
+    source = r##"<h1 class="{{ mark.class() }}"><span class="shape" aria-hidden="true">{{ mark.shape() }}</span> {{ outside::isolated(name) }}: {{ verdict }}</h1>
 <p>{{ meaning }}{% if let Some(runbook) = runbook %} <a href="{{ runbook }}">Runbook</a>{% endif %}</p>
 <p class="age"><b>Newest backup:</b> {{ age }}</p>
 {% for progress in progress %}{{ progress }}{% endfor %}
@@ -56,7 +57,7 @@ struct Instance<'a> {
     meaning: &'static str,
     runbook: Option<String>,
     age: Age,
-    progress: Vec<Progress<'a>>,
+    progress: Vec<Progress>,
     notes: Vec<Line>,
     sections: [Facts; 5],
     api: String,
@@ -75,7 +76,7 @@ impl<'a> Instances<'a> {
     /// What a tab shows.
     pub(super) fn title(&self) -> String {
         match self.instances.first() {
-            Some(instance) => format!("{}: {}", instance.name, instance.verdict),
+            Some(instance) => format!("{}: {}", outside::undirected(instance.name), instance.verdict),
             None => "No such instance".to_owned(),
         }
     }

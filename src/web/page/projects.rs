@@ -11,7 +11,7 @@ use super::frame::Mark;
 use super::moment::Moment;
 use super::trouble::Line;
 use super::words::{counted, number, span};
-use super::{runbooks, words};
+use super::{outside, runbooks, words};
 use crate::snapshot::{ProjectView, Snapshot};
 use crate::status::project::ProjectStatus;
 
@@ -31,7 +31,7 @@ const SKEWED: f64 = 60.0;
 <ul class="cards">
 {% for project in cards -%}
 <li class="card {{ project.mark.class() }}">
-<h3><span class="shape" aria-hidden="true">{{ project.mark.shape() }}</span> <a href="{{ project.link }}">{{ project.name }}</a> <span class="state">{{ project.state }}</span></h3>
+<h3><span class="shape" aria-hidden="true">{{ project.mark.shape() }}</span> <a href="{{ project.link }}">{{ outside::isolated(project.name) }}</a> <span class="state">{{ project.state }}</span></h3>
 {% for line in project.troubles %}{{ line }}{% endfor %}
 <dl>
 <div><dt>Instances</dt><dd>{{ project.instances }}</dd></div>
@@ -41,7 +41,7 @@ const SKEWED: f64 = 60.0;
 {% if let Some(throttled) = project.throttled -%}<div><dt>Throttled</dt><dd>{{ throttled }}</dd></div>{% endif %}
 {% if let Some(skew) = project.skew -%}<div><dt>Clock</dt><dd>{{ skew }}</dd></div>{% endif %}
 {% if let Some(at) = project.expiry -%}<div><dt>Key expires</dt><dd>{{ at }}</dd></div>{% endif %}
-<div><dt>Asked at</dt><dd>{{ project.endpoint }}</dd></div>
+<div><dt>Asked at</dt><dd>{% if let Some(region) = project.region %}{{ outside::isolated(region) }}, {% endif %}{{ outside::isolated(project.endpoint) }}</dd></div>
 </dl>
 </li>
 {% endfor -%}
@@ -71,6 +71,7 @@ struct Project {
     throttled: Option<String>,
     skew: Option<String>,
     expiry: Option<Moment>,
+    region: Option<String>,
     endpoint: String,
 }
 
@@ -132,10 +133,8 @@ impl Project {
                 format!("ours is {} {side} the cloud's", words::span(Duration::from_secs_f64(skew.abs())))
             }),
             expiry: moment(status.credentials_expiry_at),
-            endpoint: match status.region {
-                Some(region) => format!("{region}, {}", status.endpoint),
-                None => status.endpoint.to_owned(),
-            },
+            region: status.region.map(str::to_owned),
+            endpoint: status.endpoint.to_owned(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::address::Address;
 use super::filter;
 use super::frame::Mark;
 use super::moment::Moment;
+use super::outside;
 use super::pager;
 use super::progress::Progress;
 use super::trouble::Line;
@@ -33,8 +34,8 @@ use crate::status::{FleetStatus, Order, Sort, Verdict};
 {% for row in rows -%}
 <tr role="row" class="{{ row.mark.class() }}">
 <td role="cell" class="verdict"><span class="badge {{ row.mark.class() }}"><span class="shape" aria-hidden="true">{{ row.mark.shape() }}</span> {{ row.verdict }}</span></td>
-<th role="rowheader" scope="row"><a href="{{ row.link }}">{{ row.name }}</a></th>
-<td role="cell" data-label="Project">{{ row.project }}</td>
+<th role="rowheader" scope="row"><a href="{{ row.link }}">{{ outside::isolated(row.name) }}</a></th>
+<td role="cell" data-label="Project">{{ outside::isolated(row.project) }}</td>
 <td role="cell" data-label="Newest backup" class="age">{{ row.age }}</td>
 <td role="cell" data-label="Size" class="number">{{ row.size }}</td>
 <td role="cell" data-label="Next slot">{% if let Some(slot) = row.next_slot %}{{ slot }}{% else %}<span class="quiet">none</span>{% endif %}</td>
@@ -71,7 +72,7 @@ struct Row<'a> {
     age: Age,
     size: String,
     next_slot: Option<Moment>,
-    progress: Vec<Progress<'a>>,
+    progress: Vec<Progress>,
     notes: Vec<Line>,
 }
 
@@ -180,7 +181,7 @@ impl Age {
 }
 
 /// Backups and restores under way.
-pub(super) fn progress<'a>(instance: &'a InstanceStatus<'_>, now: Timestamp) -> Vec<Progress<'a>> {
+pub(super) fn progress(instance: &InstanceStatus<'_>, now: Timestamp) -> Vec<Progress> {
     let of = |what, records: Option<&RecordsStatus>| Progress::of(what, instance.instance_name, records?, now);
     let backups = of("Backup", instance.backups.as_ref().map(|backups| &backups.records));
     backups.into_iter().chain(of("Restore", instance.restores.as_ref())).collect()

@@ -128,6 +128,40 @@ fn nothing_from_outside_becomes_markup() {
 }
 
 #[test]
+fn texts_from_outside_do_not_turn_what_is_beside_them() {
+    const EVIL: &str = "a\u{202e}b";
+    const OUT: &str = "\u{2069}\u{202e}b\u{2066}";
+    let error = Some(Arc::new(CloudError::new(ErrorKind::Connection, EVIL)));
+    let polls = [(); 3].map(|()| PollView { success: Some(false), last_success_at: None, error: error.clone() });
+    let evil = InstanceView { polls, ..instance("id", EVIL, Some(1)) };
+    let out = instance("out", OUT, Some(1));
+    let view =
+        ProjectView { error, region: EVIL.to_owned(), endpoint: EVIL.to_owned(), ..project(EVIL, vec![evil, out]) };
+    let newest = Newest { at: now(), outcome: Err(Arc::new(Refusal::of(EVIL))) };
+    let (fleet, around) = (snapshot(vec![view]), Around { newest: Some(newest), ..around() });
+    for query in ["", "instance_id=id", "project=%E2%80%AE"] {
+        let (_, page) = shown(&fleet, query, &around);
+        let (head, body) = page.split_once("</head>").unwrap();
+        assert!(!head.contains('\u{202e}'), "{head}");
+        let mut isolates = 0;
+        for (place, _) in body.match_indices('\u{202e}') {
+            let before = &body[..place];
+            let in_element = before.rfind('<').is_some_and(|tag| before[tag..].starts_with("<bdi>"));
+            let is_choice = before.rfind('<').is_some_and(|tag| before[tag..].starts_with("<option"));
+            assert!(in_element || is_choice, "{query}: {}", &before[before.len().saturating_sub(80)..]);
+            isolates += usize::from(in_element);
+        }
+        assert!(isolates > 0, "{query}");
+        assert!(!body.contains(['\u{2066}', '\u{2069}']), "{query}");
+    }
+    let heading = shown(&fleet, "instance_id=id", &around).1;
+    assert!(heading.contains("</span> <bdi>a\u{202e}b</bdi>: "), "{heading}");
+    assert!(heading.contains("<title>ab: "), "{heading}");
+    let out = shown(&fleet, "instance_id=out", &around).1;
+    assert!(out.contains("</span> <bdi>\u{202e}b</bdi>: "), "what would end the isolate is left out: {out}");
+}
+
+#[test]
 fn a_row_tells_age_state_and_what_failed() {
     let text = seen(&page(
         vec![
@@ -230,7 +264,7 @@ fn one_instance_is_told_in_full() {
     let text = seen(&page);
     assert_eq!(code, 200);
     for part in [
-        "✕ orders: stale Its newest backup is older than it may be. Runbook Newest backup: 30 h of 24 h",
+        "✕ orders : stale Its newest backup is older than it may be. Runbook Newest backup: 30 h of 24 h",
         "Newest success 2026-11-20 06:00:00 UTC (30 h ago)",
         "Because it took too long and was given up (dcs.08.0002)",
         "Failures in 1 h none",

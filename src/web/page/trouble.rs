@@ -3,6 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::outside;
 use super::words::clipped;
 use crate::status::trouble::Trouble;
 
@@ -10,7 +11,7 @@ use crate::status::trouble::Trouble;
 #[derive(Debug, Template)]
 #[template(
     ext = "html",
-    source = r#"<p class="trouble">{% if !what.is_empty() %}<b>{{ what }}</b>{% if !said.is_empty() %}: {{ said }}{% endif %}<br>{% endif %}{% if let Some(hint) = hint %}<span class="hint">{{ hint }}</span>{% endif %}{% if let Some(runbook) = runbook %} <a href="{{ runbook }}">Runbook</a>{% endif %}</p>"#
+    source = r#"<p class="trouble">{% if !what.is_empty() %}<b>{{ what }}</b>{% if !said.is_empty() %}: {{ outside::isolated(said) }}{% endif %}<br>{% endif %}{% if let Some(hint) = hint %}<span class="hint">{{ outside::isolated(hint) }}</span>{% endif %}{% if let Some(runbook) = runbook %} <a href="{{ runbook }}">Runbook</a>{% endif %}</p>"#
 )]
 pub(super) struct Line {
     what: String,
