@@ -1,7 +1,8 @@
 //! Log lines as the Prometheus world writes them: `time=… level=… msg=… key=value`, or the same as JSON.
 //!
 //! Both formats are written from one visitor, so that they hold the same keys. Lines go to standard error. What
-//! libraries say is shown from `info` up only: their debug output is not ours to vouch for.
+//! libraries say is shown from `info` up only: their debug output is not ours to vouch for. Some are shown from `error`
+//! up, see [`ABOUT_PEERS`].
 
 #[cfg(test)]
 pub(crate) mod heard;
@@ -44,17 +45,26 @@ impl FromStr for Format {
     }
 }
 
+/// Libraries that only talk of what a peer did, with all whose names begin so. Their warnings name no peer, and anybody who
+/// can connect could write one with each connection, without an end and before any password is asked for. What
+/// matters of the cloud's answers is told with the poll that failed.
+const ABOUT_PEERS: [&str; 4] = ["h2", "hyper", "rustls", "tokio_rustls"];
+
 /// Starts logging to standard error. Called once, by main.
 pub fn start(level: Level, format: Format, clock: Clock) {
-    let libraries = level.min(Level::INFO);
-    let filter = Targets::new()
-        .with_default(libraries)
-        .with_target(env!("CARGO_CRATE_NAME"), level)
-        // It tells at every request, as an error, what is told once with the poll that failed.
-        .with_target("rustls_platform_verifier", LevelFilter::OFF);
+    let filter = filter(level);
     let lines = tracing_subscriber::fmt::layer().event_format(Lines { format, clock }).with_writer(std::io::stderr);
     // Fails only where a test has started logging before; its logger stays.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
+
+fn filter(level: Level) -> Targets {
+    Targets::new()
+        .with_default(level.min(Level::INFO))
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        .with_targets(ABOUT_PEERS.map(|library| (library, LevelFilter::ERROR)))
+        // It tells at every request, as an error, what is told once with the poll that failed.
+        .with_target("rustls_platform_verifier", LevelFilter::OFF)
 }
 
 struct Lines {
@@ -217,6 +227,23 @@ mod tests {
             logged(Format::Logfmt, say),
             "time=2026-11-21T10:00:00.250Z level=warn msg=\"it failed\" project=\"a b\" count=3 ratio=0.5 ok=true text=\"q\\\"\\n\"\n"
         );
+    }
+
+    #[test]
+    fn what_peers_do_is_no_warning() {
+        for level in [Level::INFO, Level::TRACE] {
+            let filter = filter(level);
+            for target in
+                ["h2::proto::streams::recv", "hyper::proto::h1::role", "hyper_util::client", "rustls::server::hs"]
+            {
+                assert!(!filter.would_enable(target, &Level::WARN), "{level} {target}");
+                assert!(filter.would_enable(target, &Level::ERROR), "{level} {target}");
+            }
+            assert!(!filter.would_enable("rustls_platform_verifier::verification", &Level::ERROR));
+            assert!(filter.would_enable("dcs_backup_exporter::web", &level));
+            assert!(filter.would_enable("another_library", &Level::INFO));
+            assert!(!filter.would_enable("another_library", &Level::DEBUG));
+        }
     }
 
     #[test]
