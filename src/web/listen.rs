@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::socket_file;
 use super::sockets::Listener;
@@ -29,6 +29,11 @@ enum Kind {
 
 /// The longest path that a Unix socket can have, less what [`socket_file`] needs for a moment.
 const LONGEST_PATH: usize = 107 - ".new".len();
+
+/// Connections that may wait to be accepted: as many as the system lets, as in Go's programs; it takes its own limit
+/// (`net.core.somaxconn`) for any larger number. With the 128 that is usual in Rust, a scrape that comes while many wait for
+/// a place is dropped, and tries again after 1 s, 3 s and 7 s. A Unix socket has the system's limit anyway.
+const BACKLOG: u32 = 65_535;
 
 /// An address that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,21 +124,38 @@ impl ListenAddress {
 
 async fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
     if !host.is_empty() {
-        return TcpListener::bind((host, port)).await;
+        let mut refused = io::Error::new(io::ErrorKind::InvalidInput, "the host has no address");
+        for address in tokio::net::lookup_host((host, port)).await? {
+            match listen_at(address) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => refused = error,
+            }
+        }
+        return Err(refused);
     }
-    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+    match listen_at((Ipv6Addr::UNSPECIFIED, port).into()) {
         // A machine without IPv6 says so in several ways; a port that is taken stays taken.
         Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+            listen_at((Ipv4Addr::UNSPECIFIED, port).into())
         }
         bound => bound,
     }
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // The port of a process that has just ended is free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::web::BoundAddress;
+    use std::time::Duration;
+    use tokio::net::TcpStream;
 
     #[test]
     fn addresses_are_read_as_prometheus_reads_them() {
@@ -199,6 +221,24 @@ mod tests {
         let address = tcp(&listener);
         assert!(address.ip().is_unspecified());
         assert_ne!(address.port(), 0);
+    }
+
+    #[tokio::test]
+    async fn as_many_connections_wait_as_the_system_lets() {
+        const MANY: usize = 300;
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").ok();
+        if most.and_then(|most| most.trim().parse().ok()).is_none_or(|most: usize| most < MANY) {
+            return;
+        }
+        for text in ["127.0.0.1:0", "localhost:0", ":0"] {
+            let listener = text.parse::<ListenAddress>().unwrap().bind().await.unwrap();
+            let connect = || tokio::time::timeout(Duration::from_millis(500), TcpStream::connect(tcp(&listener)));
+            let mut waiting = Vec::new();
+            for number in 0..MANY {
+                let connected = connect().await;
+                waiting.push(connected.unwrap_or_else(|_| panic!("{text}: {number} wait, and no more can")).unwrap());
+            }
+        }
     }
 
     #[tokio::test]
