@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
 use crate::logging::Format;
-use crate::simulator::{DEMO_INSTANCES, DEMO_SPEED, SPEEDS};
+use crate::simulator::{DEMO_INSTANCES, DEMO_SPEED, Fault, FaultKind, SPEEDS};
 use crate::web::ListenAddress;
 
 /// The default of `--web.listen-address`.
@@ -186,8 +186,8 @@ pub struct SimulatedCloud {
     #[arg(long, value_name = "X", default_value_t = DEMO_SPEED, value_parser = speed)]
     pub speed: f64,
     /// Something that goes wrong; may be repeated.
-    #[arg(long = "fault", value_name = "KIND[=PROBABILITY][@INSTANCE]")]
-    pub faults: Vec<crate::simulator::Fault>,
+    #[arg(long = "fault", value_name = "KIND[=PROBABILITY][@INSTANCE]", help = fault_help())]
+    pub faults: Vec<Fault>,
 }
 
 /// Flags of `check`.
@@ -222,6 +222,11 @@ pub struct CheckConfig {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub web_config: WebConfigFile,
+}
+
+fn fault_help() -> String {
+    let kinds = FaultKind::ALL.map(FaultKind::as_str).join(", ");
+    format!("Something that goes wrong; may be repeated. Kinds: {kinds}")
 }
 
 fn level(text: &str) -> Result<Level, String> {
@@ -275,6 +280,19 @@ mod tests {
             assert_eq!(serve.config.file, Some(PathBuf::from("a.yml")));
             assert_eq!(serve.log.level, Level::DEBUG);
             assert_eq!(serve.listen_addresses, [DEFAULT_LISTEN_ADDRESS.parse().unwrap()]);
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_kind_of_fault() {
+        for command in ["simulate", "demo"] {
+            let help = Cli::try_parse_from(["x", command, "--help"]).unwrap_err().to_string();
+            let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            for kind in FaultKind::ALL {
+                assert!(
+                    help.contains(&format!(", {}", kind.as_str())) || help.contains(&format!(": {},", kind.as_str()))
+                );
+            }
         }
     }
 

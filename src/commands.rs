@@ -219,8 +219,9 @@ fn demo_banner(address: &BoundAddress, path: &str, cloud: SocketAddr, config: Op
          Backups and restores progress while you look:\n\n\
          \x20 curl -s {url}{path} | grep progress_ratio\n\n\
          Prometheus can scrape it as it is:\n\n\
-         \x20 scrape_configs: [{{ job_name: dcs-backup, static_configs: [{{ targets: [\"{address}\"] }}] }}]\n\n\
-         Ctrl-C stops it. The log follows.\n\n"
+         \x20 scrape_configs: [{{ job_name: dcs-backup, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n\n\
+         Ctrl-C stops it. The log follows.\n\n",
+        target = address.from_here()
     )
 }
 

@@ -65,14 +65,14 @@ complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand 
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l instances -d 'How many instances there are' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l seed -d 'The same seed gives the same fleet' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l speed -d 'How many times shorter backups and restores are, and the time between those that no plan asks for' -r
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l fault -d 'Something that goes wrong; may be repeated' -r
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l fault -d 'Something that goes wrong; may be repeated. Kinds: throttle, flaky, slow, garbage, truncate, reset, html, 401, 403, 404' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -l listen -d 'Address to listen on' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -l instances -d 'How many instances there are' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -l seed -d 'The same seed gives the same fleet' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -l speed -d 'How many times shorter backups and restores are, and the time between those that no plan asks for' -r
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -l fault -d 'Something that goes wrong; may be repeated' -r
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -l fault -d 'Something that goes wrong; may be repeated. Kinds: throttle, flaky, slow, garbage, truncate, reset, html, 401, 403, 404' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -l log.level -d 'Least severe level that is logged: error, warn, info, debug or trace' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -l log.format -d 'Format of log lines: logfmt or json' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand simulate" -s h -l help -d 'Print help'

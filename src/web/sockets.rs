@@ -43,10 +43,18 @@ impl fmt::Display for BoundAddress {
 }
 
 impl BoundAddress {
+    /// As a client on this machine reaches it: no browser opens the address that stands for all of them.
+    pub fn from_here(&self) -> String {
+        match self {
+            Self::Tcp(address) if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
+            Self::Tcp(_) | Self::Unix(_) => self.to_string(),
+        }
+    }
+
     /// The beginning of URLs for a client on this machine.
     pub fn url(&self, scheme: &str) -> String {
         match self {
-            Self::Tcp(address) => format!("{scheme}://{address}"),
+            Self::Tcp(_) => format!("{scheme}://{}", self.from_here()),
             Self::Unix(_) => self.to_string(),
         }
     }
@@ -123,5 +131,25 @@ impl Inherited {
             return Ok(Listener::unix(UnixListener::from_std(listener)?, &path, None));
         }
         Err(InheritError::Kind(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_on_this_machine_gets_an_address_that_it_can_open() {
+        for (address, from_here) in [
+            ("[::]:10105", "localhost:10105"),
+            ("0.0.0.0:1", "localhost:1"),
+            ("127.0.0.1:2", "127.0.0.1:2"),
+            ("[::1]:3", "[::1]:3"),
+        ] {
+            let address = BoundAddress::Tcp(address.parse().unwrap());
+            assert_eq!(address.from_here(), from_here);
+            assert_eq!(address.url("https"), format!("https://{from_here}"));
+        }
+        assert_eq!(BoundAddress::Unix("/run/x.sock".into()).url("http"), "unix:/run/x.sock");
     }
 }
