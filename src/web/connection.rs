@@ -56,7 +56,7 @@ impl Server {
             biased;
             () = self.stop.cancelled() => return,
             () = place.needed() => return,
-            shaken = tokio::time::timeout(self.bounds.head, handshake::accept(stream, config)) => shaken,
+            shaken = tokio::time::timeout(self.bounds.head, handshake::accept(stream, config, &place)) => shaken,
         };
         let stream = match shaken {
             Ok(Ok(stream)) => stream,

@@ -263,8 +263,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Deadlines<S> {
         if outcome.is_ready() {
             if buffer.filled().len() == before {
                 this.ended = true;
-            } else if !this.multiplexed && !this.turns.answering() {
-                this.reading.head_since.get_or_insert_with(Instant::now);
+            } else if !this.multiplexed && !this.turns.answering() && this.reading.head_since.is_none() {
+                this.reading.head_since = Some(Instant::now());
+                this.turns.0.place.hear();
             }
             // A head that comes byte by byte is never pending for long: its deadline counts here too.
             return match this.read_deadline() {

@@ -10,6 +10,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::config::WebConfig;
 use super::deadlines::linger;
+use super::places::Place;
 
 /// As long as the head of a TLS record.
 const BEGINNING: usize = 5;
@@ -27,12 +28,13 @@ const INTERNAL_ERROR: &[u8] = &[21, 3, 3, 0, 2, 2, 80];
 ///
 /// # Errors
 /// Where the client speaks no TLS or does not come to terms with us, or our own configuration has turned bad.
-pub(super) async fn accept<S>(mut stream: S, config: &WebConfig) -> io::Result<TlsStream<Rewound<S>>>
+pub(super) async fn accept<S>(mut stream: S, config: &WebConfig, place: &Place) -> io::Result<TlsStream<Rewound<S>>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut beginning = [0; BEGINNING];
     stream.read_exact(&mut beginning).await?;
+    place.hear();
     if HTTP.contains(&&beginning) {
         stream.write_all(NOT_TLS).await?;
         linger(&mut stream).await;

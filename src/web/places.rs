@@ -14,6 +14,10 @@ use tokio_util::sync::CancellationToken;
 /// So long at least anybody may wait for a request of theirs: whoever has only just come is on the way to send one.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// The same for whoever has sent nothing at all. The first bytes of a request or a handshake come right behind the
+/// connection, however long their way is; and as long as the silent keep their places, others wait to be accepted.
+const SILENCE: Duration = Duration::from_millis(100);
+
 /// All places of a server; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
@@ -25,8 +29,13 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Waiting {
     next: u64,
-    since: BTreeMap<u64, (Instant, CancellationToken)>,
+    /// Those that have sent something.
+    heard: Since,
+    /// Those that have not.
+    silent: Since,
 }
+
+type Since = BTreeMap<u64, (Instant, CancellationToken)>;
 
 /// A connection's place, until it is dropped.
 #[derive(Debug)]
@@ -40,6 +49,8 @@ pub(super) struct Place {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Something has come.
+    heard: bool,
     /// Requests that are being answered.
     answering: usize,
     /// Its key among those that wait.
@@ -77,24 +88,40 @@ impl Places {
 impl Waiting {
     /// Asks the one that has waited the longest to leave; tells when to look again.
     fn make_room(&mut self, now: Instant) -> Instant {
-        match self.since.first_entry() {
-            Some(first) if first.get().0 + GRACE > now => first.get().0 + GRACE,
-            Some(first) => {
-                first.remove().1.cancel();
-                now + GRACE
-            }
-            None => now + GRACE,
+        let first = |those: &Since, grace| those.first_key_value().map(|(key, (since, _))| (*key, *since + grace));
+        let firsts = [first(&self.silent, SILENCE), first(&self.heard, GRACE)];
+        let firsts = || firsts.into_iter().flatten();
+        let longest = firsts().filter(|(_, until)| *until <= now).map(|(key, _)| key).min();
+        if let Some((_, leave)) = longest.and_then(|key| self.remove(key)) {
+            leave.cancel();
+            return now + GRACE;
         }
+        firsts().map(|(_, until)| until).min().unwrap_or(now + GRACE)
+    }
+
+    fn remove(&mut self, key: u64) -> Option<(Instant, CancellationToken)> {
+        self.silent.remove(&key).or_else(|| self.heard.remove(&key))
     }
 }
 
 impl Place {
+    /// The first bytes have come.
+    pub(super) fn hear(&self) {
+        let mut state = lock(&self.state);
+        state.heard = true;
+        let mut waiting = lock(&self.waiting);
+        if let Some((key, since)) = state.key.and_then(|key| waiting.silent.remove_entry(&key)) {
+            waiting.heard.insert(key, since);
+        }
+    }
+
     /// A request has come.
     pub(super) fn begin(&self) {
         let mut state = lock(&self.state);
         state.answering += 1;
+        state.heard = true;
         if let Some(key) = state.key.take() {
-            lock(&self.waiting).since.remove(&key);
+            lock(&self.waiting).remove(key);
         }
     }
 
@@ -119,7 +146,8 @@ impl Place {
         }
         let key = waiting.next;
         waiting.next += 1;
-        waiting.since.insert(key, (Instant::now(), self.leave.clone()));
+        let those = if state.heard { &mut waiting.heard } else { &mut waiting.silent };
+        those.insert(key, (Instant::now(), self.leave.clone()));
         state.key = Some(key);
     }
 }
@@ -127,7 +155,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(key) = lock(&self.state).key {
-            lock(&self.waiting).since.remove(&key);
+            lock(&self.waiting).remove(key);
         }
     }
 }
@@ -172,12 +200,27 @@ mod tests {
     async fn who_has_just_come_may_send_a_request() {
         let places = Places::new(1);
         let place = places.take().await;
+        place.hear();
         let newest = look_for_a_place(&places).await;
         tokio::time::sleep(GRACE / 2).await;
         assert!(!is_needed(&place) && !newest.is_finished());
         tokio::time::sleep(GRACE).await;
         assert!(is_needed(&place));
         drop(place);
+        newest.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stays_silent_makes_room_sooner() {
+        let places = Places::new(2);
+        let [first, second] = [places.take().await, places.take().await];
+        first.hear();
+        let newest = look_for_a_place(&places).await;
+        tokio::time::sleep(SILENCE / 2).await;
+        assert!(!is_needed(&first) && !is_needed(&second));
+        tokio::time::sleep(SILENCE).await;
+        assert!(!is_needed(&first) && is_needed(&second), "its request is on the way");
+        drop(second);
         newest.await.unwrap();
     }
 
