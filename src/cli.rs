@@ -1,7 +1,7 @@
 //! The commands and flags, nothing else. Flags are spelled as Prometheus exporters spell them (contract §1); `spellings`:
 //! what those accept besides.
 
-mod spellings;
+pub mod spellings;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -79,15 +79,9 @@ pub struct Serve {
     /// Listen on the sockets that systemd hands over, instead of addresses.
     #[arg(long = "web.systemd-socket", overrides_with = "systemd_socket")]
     pub systemd_socket: bool,
-    /// Takes back the flag before it.
-    #[arg(long = "no-web.systemd-socket", hide = true, overrides_with_all = ["systemd_socket", "no_systemd_socket"])]
-    pub no_systemd_socket: bool,
     /// Reload the configuration at POST /-/reload too, as at SIGHUP.
     #[arg(long = "web.enable-lifecycle", overrides_with = "enable_lifecycle")]
     pub enable_lifecycle: bool,
-    /// Takes back the flag before it.
-    #[arg(long = "no-web.enable-lifecycle", hide = true, overrides_with_all = ["enable_lifecycle", "no_enable_lifecycle"])]
-    pub no_enable_lifecycle: bool,
     /// This process's number among those that share the instances, from 0; `auto`: the number at the end of the host
     /// name.
     #[arg(long = "shard.ordinal", value_name = "N")]
@@ -95,6 +89,9 @@ pub struct Serve {
     /// How many processes share the instances.
     #[arg(long = "shard.total", value_name = "N")]
     pub shard_total: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub taken_back: spellings::TakenBack,
 }
 
 /// Where the configuration is.

@@ -38,7 +38,7 @@ _dcs__backup__exporter() {
 
     case "${cmd}" in
         dcs__backup__exporter)
-            opts="-h -V --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --no-web.systemd-socket --web.enable-lifecycle --no-web.enable-lifecycle --shard.ordinal --shard.total --help --version serve demo simulate check check-config"
+            opts="-h -V --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --web.enable-lifecycle --shard.ordinal --shard.total --no-web.systemd-socket --no-web.enable-lifecycle --help --version serve demo simulate check check-config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -186,7 +186,7 @@ _dcs__backup__exporter() {
             return 0
             ;;
         dcs__subcmd__backup__subcmd__exporter__subcmd__serve)
-            opts="-h -V --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --no-web.systemd-socket --web.enable-lifecycle --no-web.enable-lifecycle --shard.ordinal --shard.total --help --version"
+            opts="-h -V --config.file --web.telemetry-path --web.config.file --log.level --log.format --web.listen-address --web.systemd-socket --web.enable-lifecycle --shard.ordinal --shard.total --no-web.systemd-socket --no-web.enable-lifecycle --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

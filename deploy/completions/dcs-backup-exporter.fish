@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dcs_backup_exporter_global_optspecs
-    string join \n config.file= web.telemetry-path= web.config.file= log.level= log.format= web.listen-address= web.systemd-socket no-web.systemd-socket web.enable-lifecycle no-web.enable-lifecycle shard.ordinal= shard.total= h/help V/version
+    string join \n config.file= web.telemetry-path= web.config.file= log.level= log.format= web.listen-address= web.systemd-socket web.enable-lifecycle shard.ordinal= shard.total= no-web.systemd-socket no-web.enable-lifecycle h/help V/version
 end
 
 function __fish_dcs_backup_exporter_needs_command
@@ -33,9 +33,9 @@ complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l shard.ordinal -d 'This process\'s number among those that share the instances, from 0; `auto`: the number at the end of the host name' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l shard.total -d 'How many processes share the instances' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, instead of addresses'
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l no-web.systemd-socket -d 'Takes back the flag before it'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l web.enable-lifecycle -d 'Reload the configuration at POST /-/reload too, as at SIGHUP'
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l no-web.enable-lifecycle -d 'Takes back the flag before it'
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l no-web.systemd-socket -d 'Takes back --web.systemd-socket'
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -l no-web.enable-lifecycle -d 'Takes back --web.enable-lifecycle'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -s h -l help -d 'Print help'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -s V -l version -d 'Print version'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_needs_command" -f -a "serve" -d 'Run the daemon (the default)'
@@ -52,9 +52,9 @@ complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand 
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l shard.ordinal -d 'This process\'s number among those that share the instances, from 0; `auto`: the number at the end of the host name' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l shard.total -d 'How many processes share the instances' -r
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, instead of addresses'
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l no-web.systemd-socket -d 'Takes back the flag before it'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l web.enable-lifecycle -d 'Reload the configuration at POST /-/reload too, as at SIGHUP'
-complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l no-web.enable-lifecycle -d 'Takes back the flag before it'
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l no-web.systemd-socket -d 'Takes back --web.systemd-socket'
+complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -l no-web.enable-lifecycle -d 'Takes back --web.enable-lifecycle'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c dcs-backup-exporter -n "__fish_dcs_backup_exporter_using_subcommand demo" -l web.telemetry-path -d 'Path of the metrics' -r

@@ -4,10 +4,21 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::Parser as _;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Parser as _};
 
 use super::Cli;
+
+/// Negations of the daemon's flags. Each takes back those before it, and is taken back itself by those after it.
+#[derive(Clone, Debug, Args)]
+pub struct TakenBack {
+    /// Takes back --web.systemd-socket.
+    #[arg(long = "no-web.systemd-socket", hide = true, overrides_with_all = ["systemd_socket", "no_systemd_socket"])]
+    pub no_systemd_socket: bool,
+    /// Takes back --web.enable-lifecycle.
+    #[arg(long = "no-web.enable-lifecycle", hide = true, overrides_with_all = ["enable_lifecycle", "no_enable_lifecycle"])]
+    pub no_enable_lifecycle: bool,
+}
 
 /// A path that may be empty.
 pub(super) fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
