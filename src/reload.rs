@@ -10,8 +10,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// What comes of a reload: the configuration of the files is in use, or the one before still is.
-pub type Outcome = Result<(), Arc<Refusal>>;
+/// What comes of a reload: the configuration of the files is in use, but for the keys that take effect after a restart,
+/// or the one before still is.
+pub type Outcome = Result<Vec<&'static str>, Arc<Refusal>>;
 
 /// Why a configuration was not taken: sentences with file, line and key, as `check-config` says them; never a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ const WAITING: usize = 64;
 /// A way to ask, for a configuration that was loaded at this moment.
 pub fn channel(loaded_at: Timestamp) -> (Reload, Requests) {
     let (sender, asked) = mpsc::channel(WAITING);
-    let (newest, told) = watch::channel(Newest { at: loaded_at, outcome: Ok(()) });
+    let (newest, told) = watch::channel(Newest { at: loaded_at, outcome: Ok(Vec::new()) });
     (Reload { requests: sender, newest: told }, Requests { asked, newest })
 }
 
@@ -141,11 +142,11 @@ mod tests {
         assert_eq!(reload.newest(), Newest { at: Timestamp::MAX, outcome: refusal });
         assert!(others.iter().all(|other| !other.is_finished()));
         let next = requests.next().await.unwrap();
-        requests.tell(next, Timestamp::UNIX_EPOCH, &Ok(()));
+        requests.tell(next, Timestamp::UNIX_EPOCH, &Ok(Vec::new()));
         for other in others {
-            assert_eq!(other.await.unwrap(), Ok(()));
+            assert_eq!(other.await.unwrap(), Ok(Vec::new()));
         }
-        assert_eq!(reload.newest().outcome, Ok(()));
+        assert_eq!(reload.newest().outcome, Ok(Vec::new()));
         let last = ask();
         tokio::time::sleep(Duration::from_secs(1)).await;
         drop(requests);

@@ -50,7 +50,7 @@ impl Reloader {
             let outcome = self.reload().await;
             let now = self.clock.now();
             match &outcome {
-                Ok(()) => self.metrics.configured(now),
+                Ok(_) => self.metrics.configured(now),
                 Err(refusal) => {
                     self.metrics.not_reloaded();
                     for problem in refusal.problems() {
@@ -72,7 +72,8 @@ impl Reloader {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        for key in changed_in_vain(&self.started_with, &config) {
+        let in_vain = changed_in_vain(&self.started_with, &config);
+        for key in &in_vain {
             tracing::warn!(
                 key,
                 "the configuration has another value than at the start: it takes effect after a restart"
@@ -84,7 +85,7 @@ impl Reloader {
         lock(&self.clients).sweep();
         let changed = changed.ok_or_else(|| Arc::new(Refusal::of("the exporter is ending")))?;
         tell(watched, &changed);
-        Ok(())
+        Ok(in_vain)
     }
 }
 

@@ -26,7 +26,7 @@ impl Condition {
         if let Some(newest) = self.reload.as_ref().map(Reload::newest) {
             let at = newest.at.strftime("%Y-%m-%d %H:%M:%SZ");
             let _ = match &newest.outcome {
-                Ok(()) => write!(line, "; configuration of {at}"),
+                Ok(_) => write!(line, "; configuration of {at}"),
                 Err(refusal) => {
                     let first = refusal.problems().first().map_or("", String::as_str);
                     write!(line, "; configuration not reloaded at {at}, the one before stays in use: {first}")

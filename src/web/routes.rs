@@ -165,7 +165,12 @@ impl Inner {
                 .with(ALLOW, "POST, PUT");
         }
         match reload.reload().await {
-            Ok(()) => Answer::text(StatusCode::OK, "reloaded\n"),
+            Ok(in_vain) => {
+                let told =
+                    |key| format!("{key} has another value than at the start: it takes effect after a restart\n");
+                let told: String = in_vain.into_iter().map(told).collect();
+                Answer::text(StatusCode::OK, format!("reloaded\n{told}"))
+            }
             Err(refusal) => {
                 let told = format!("not reloaded, the configuration before stays in use:\n{refusal}\n");
                 Answer::text(StatusCode::INTERNAL_SERVER_ERROR, told)

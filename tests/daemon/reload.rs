@@ -251,6 +251,9 @@ async fn limits_change_and_what_needs_a_restart_is_named() {
     reload(&daemon, By::Signal, &slow, true).await;
     let line = daemon.log_line("takes effect after a restart").await;
     assert!(line.contains("level=warn") && line.contains("key=storage"), "{line}");
+    let (status, told) = post(&daemon).await;
+    assert_eq!(status, 200);
+    assert_eq!(told, "reloaded\nstorage has another value than at the start: it takes effect after a restart\n");
     let begin = std::time::Instant::now();
     let calls = cloud.tally().requests;
     tokio::time::sleep(Duration::from_secs(3)).await;
