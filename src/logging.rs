@@ -2,7 +2,7 @@
 //!
 //! Both formats are written from one visitor, so that they hold the same keys. Lines go to standard error. What
 //! libraries say is shown from `info` up only: their debug output is not ours to vouch for. Some are shown from `error`
-//! up, see [`ABOUT_PEERS`].
+//! up, see `ABOUT_PEERS`.
 
 #[cfg(test)]
 pub(crate) mod heard;

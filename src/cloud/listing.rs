@@ -309,11 +309,12 @@ impl<T> Reading<T> {
         usize::try_from(told).unwrap_or(usize::MAX).saturating_add(1).clamp(MAX_PAGES, self.most_told_pages)
     }
 
-    /// Entries may have slipped through between pages.
+    /// Entries may have slipped through between pages: between two that hold some, or the totals differ.
     fn shifted(&self) -> bool {
         let largest = self.grand_totals().max().unwrap_or(0);
         let smallest = self.grand_totals().min().unwrap_or(0);
-        self.asked > 1 && (smallest != largest || self.ids.len() as u64 + self.unreadable < largest)
+        let has_seams = self.pages.iter().filter(|(received, _)| *received > 0).count() > 1;
+        self.asked > 1 && (smallest != largest || (has_seams && self.ids.len() as u64 + self.unreadable < largest))
     }
 
     /// What lacks at two readings of the same list is not on the move: the service counts what it does not show.
