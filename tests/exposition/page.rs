@@ -44,7 +44,7 @@ async fn the_page_is_harmless_and_shows_every_instance() {
     assert_eq!(server.connect().await.get("/?instance_id=gone").await.status, 404);
     let refused = server.connect().await.get("/?verdict=bad").await;
     assert_eq!((refused.status, refused.header("content-type")), (400, Some(HTML)));
-    assert!(refused.text().contains("the verdict parameter must be one of not_polled,"));
+    assert!(refused.text().contains("the <bdi>verdict parameter must be one of not_polled,"));
 }
 
 #[tokio::test]
