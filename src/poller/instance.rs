@@ -70,7 +70,7 @@ pub(super) struct Watched {
     id: InstanceId,
     /// Configured by hand: no listing makes it disappear.
     pub(super) by_hand: bool,
-    /// Complete listings in a row that lacked it, or had it as one that the filters leave out.
+    /// Listings in a row that spoke against it: that lacked it, or had it as one that the filters leave out.
     pub(super) misses: u32,
     /// When a listing had it last.
     pub(super) listed: Option<Instant>,

@@ -12,7 +12,6 @@ mod tests;
 
 pub(super) use quota::Quota;
 
-use crate::cloud::listing::Extent;
 use crate::cloud::{CloudError, diagnosis};
 use crate::domain::record::{ErrorCode, Outcome, Record, State};
 use crate::domain::{Operation, ProjectId, ProjectName};
@@ -128,19 +127,18 @@ pub(super) fn left_out(project: &ProjectName, view: &InstanceView) {
     );
 }
 
-pub(super) fn listing_short(project: &ProjectName, shown: usize, extent: Extent) {
-    match extent {
-        Extent::Short { hidden, unreadable } => tracing::warn!(
-            %project,
-            shown,
-            hidden,
-            unreadable,
-            "the listing of instances tells of more than can be seen: what is unseen is not watched, and instances that go are dropped only when they answer 404; look at the project's instances in the console for one that failed to be created"
-        ),
-        Extent::Whole | Extent::Cut => {
-            tracing::info!(%project, shown, "the listing of instances shows all of them again");
-        }
-    }
+pub(super) fn listing_short(project: &ProjectName, shown: usize, hidden: u64, unreadable: u64) {
+    tracing::warn!(
+        %project,
+        shown,
+        hidden,
+        unreadable,
+        "the listing of instances tells of more than can be seen: what is unseen is not watched, and instances that go are dropped only when they answer 404; look at the project's instances in the console for one that failed to be created"
+    );
+}
+
+pub(super) fn listing_whole(project: &ProjectName, shown: usize) {
+    tracing::info!(%project, shown, "the listing of instances shows all of them again");
 }
 
 pub(super) fn listing_cut(project: &ProjectName, shown: usize) {

@@ -2,11 +2,11 @@
 //!
 //! An instance that a complete listing lacks is dropped at the second such listing in a row; but a listing that
 //! lacks more than half of ten or more is believed only after it has said so for an hour: a lost permission looks
-//! like that. A listing that is not whole drops nobody: the service may count more than it shows, or send what cannot be
-//! read. Where it stays so, an instance that it lacks goes by its own word, which is 404. One that the listing has and the filters of discovery leave out is no less seen: it is dropped at the
-//! second complete listing in a row that shows it so, and is polled until then. Only where more than half are left out
-//! and have no tags any more is that doubted for an hour too: tags that nobody may read look like that. Filters that
-//! were just changed are not doubted.
+//! like that. A listing that is not whole drops nobody: the service may count more than it shows, or send what cannot
+//! be read. Where it stays so, an instance that it lacks goes by its own word, which is 404. One that the listing has
+//! and the filters of discovery leave out is no less seen: it is dropped at the second complete listing in a row that
+//! shows it so, and is polled until then. Only where more than half are left out and have no tags any more is that
+//! doubted for an hour too: tags that nobody may read look like that. Filters that were just changed are not doubted.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -130,18 +130,24 @@ impl Project {
     /// Takes note of how much a listing showed, of which it showed so many, and tells of what stays unseen.
     fn note_extent(&mut self, shown: usize, extent: Extent, at: Moment) {
         self.partial = if extent == Extent::Whole { 0 } else { self.partial.saturating_add(1) };
-        let unlisted = match extent {
-            Extent::Whole => 0,
-            Extent::Short { hidden, unreadable } => hidden + unreadable,
+        let (hidden, unreadable) = match extent {
+            Extent::Whole => (0, 0),
+            Extent::Short { hidden, unreadable } => (hidden, unreadable),
             // One that is on the move is no news, many in a row are.
             Extent::Cut if self.partial == LASTS_AFTER => {
                 return report::listing_cut(&self.config.name, shown);
             }
             Extent::Cut => return,
         };
+        let unlisted = hidden + unreadable;
         let before = self.unlisted.replace(unlisted).unwrap_or(0);
-        if before != unlisted && self.lines_of_all.allows(&self.config.name, at.steady) {
-            report::listing_short(&self.config.name, shown, extent);
+        if before == unlisted || !self.lines_of_all.allows(&self.config.name, at.steady) {
+            return;
+        }
+        if unlisted == 0 {
+            report::listing_whole(&self.config.name, shown);
+        } else {
+            report::listing_short(&self.config.name, shown, hidden, unreadable);
         }
     }
 
