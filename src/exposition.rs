@@ -5,7 +5,7 @@
 //! * [`single`]: the series of one instance;
 //! * `fleet`: the families kept from scrape to scrape in `blocks`, so that a scrape costs what has changed;
 //! * `gzip` and `deflate`: compressed blocks, joined to one member;
-//! * [`rendered`]: the pieces of an answer, put together while they are sent;
+//! * [`rendered`]: an answer's `pieces`, taken out portion by portion while they are sent;
 //! * `rhythm`: when the next scrape is to be expected;
 //! * [`own`]: the exporter's own metrics, in a `prometheus` registry that nobody else touches.
 //!
@@ -17,6 +17,8 @@ pub mod families;
 mod fleet;
 mod gzip;
 pub mod own;
+mod pieces;
+mod portion;
 pub mod render;
 pub mod rendered;
 mod rhythm;
@@ -25,6 +27,7 @@ mod text;
 
 pub use families::Kind;
 pub use own::OwnMetrics;
+pub use portion::Portion;
 pub use render::{Exposition, Format};
 pub use rendered::Rendered;
 

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::blocks::Block;
 use super::families::{self, At, Emit, Family, Kind};
 use super::gzip::{Joined, Packed};
-use super::rendered::Piece;
+use super::pieces::{Piece, Pieces};
 use crate::snapshot::{ProjectView, Snapshot};
 use group::{Group, Member};
 
@@ -41,7 +42,9 @@ struct Whole {
     header: Bytes,
     /// What it says of the projects themselves.
     projects: Bytes,
-    /// All of it, compressed; `None` when something has changed.
+    /// All of it; `None` when something has changed.
+    plain: Option<Arc<Pieces>>,
+    /// All of it, compressed; likewise.
     packed: Option<Joined>,
 }
 
@@ -74,7 +77,7 @@ impl Default for Fleet {
         let families = families::all().map(|family| {
             let mut header = String::new();
             families::write_header(&mut header, family.name, family.help, Kind::Gauge);
-            Whole { family, header: Bytes::from(header), projects: Bytes::new(), packed: None }
+            Whole { family, header: Bytes::from(header), projects: Bytes::new(), plain: None, packed: None }
         });
         Self {
             snapshot: Arc::default(),
@@ -155,26 +158,16 @@ impl Fleet {
     fn forget(&mut self, changes: &Changes) {
         for (whole, changed) in self.families.iter_mut().zip(&changes.0) {
             if *changed {
-                whole.packed = None;
+                (whole.plain, whole.packed) = (None, None);
             }
         }
     }
 
-    /// The text, in pieces.
-    pub(super) fn pieces(&self) -> Vec<Piece> {
-        let mut pieces = Vec::with_capacity((self.groups.len() + 1) * self.families.len());
-        for (index, whole) in self.families.iter().enumerate() {
-            let header = pieces.len();
-            pieces.push(Piece::from(whole.header.clone()));
-            if !whole.projects.is_empty() {
-                pieces.push(Piece::from(whole.projects.clone()));
-            }
-            pieces.extend(self.groups.iter().filter_map(|group| group.block(index)).cloned().map(Piece::Block));
-            if pieces.len() == header + 1 {
-                pieces.pop();
-            }
-        }
-        pieces
+    /// All of it, family by family.
+    pub(super) fn plain(&mut self) -> impl Iterator<Item = Arc<Pieces>> {
+        let groups = &self.groups;
+        let families = self.families.iter_mut().enumerate();
+        families.map(|(index, whole)| whole.plain(groups.iter().filter_map(move |group| group.block(index))))
     }
 
     /// Whether the text is longer than so many bytes.
@@ -187,22 +180,23 @@ impl Fleet {
         })
     }
 
-    /// All of it, compressed.
-    pub(super) fn packed(&mut self) -> Joined {
-        self.pack(|_| true);
-        let mut all = Joined::default();
-        for packed in self.families.iter().filter_map(|whole| whole.packed.as_ref()) {
-            all.append(packed);
-        }
-        all
+    /// All of it, compressed, family by family.
+    pub(super) fn packed(&mut self) -> impl Iterator<Item = &Joined> {
+        self.pack();
+        self.families.iter().filter_map(|whole| whole.packed.as_ref())
+    }
+
+    /// Compresses all of it.
+    pub(super) fn pack(&mut self) {
+        self.pack_those(|_| true);
     }
 
     /// Compresses what the next moment leaves as it is.
     pub(super) fn pack_ahead(&mut self) {
-        self.pack(|emit| !matches!(emit, Emit::Flowing(_)));
+        self.pack_those(|emit| !matches!(emit, Emit::Flowing(_)));
     }
 
-    fn pack(&mut self, wanted: impl Fn(&Emit) -> bool) {
+    fn pack_those(&mut self, wanted: impl Fn(&Emit) -> bool) {
         for (index, whole) in self.families.iter_mut().enumerate() {
             if whole.packed.is_none() && wanted(&whole.family.emit) {
                 whole.packed = Some(whole.joined(self.groups.iter().filter_map(|group| group.block(index))));
@@ -212,8 +206,21 @@ impl Fleet {
 }
 
 impl Whole {
-    fn joined<'a>(&self, blocks: impl Iterator<Item = &'a Arc<super::blocks::Block>>) -> Joined {
-        let mut joined = Joined::default();
+    /// All of it, of these blocks; nothing where nobody has a sample.
+    fn plain<'a>(&mut self, blocks: impl Iterator<Item = &'a Arc<Block>>) -> Arc<Pieces> {
+        let plain = self.plain.get_or_insert_with(|| {
+            let mut pieces = vec![Piece::from(self.header.clone()), Piece::from(self.projects.clone())];
+            pieces.extend(blocks.cloned().map(Piece::Block));
+            if pieces.len() == 2 && self.projects.is_empty() {
+                pieces.clear();
+            }
+            Arc::new(pieces.into_iter().collect())
+        });
+        Arc::clone(plain)
+    }
+
+    fn joined<'a>(&self, blocks: impl Iterator<Item = &'a Arc<Block>>) -> Joined {
+        let mut texts = Vec::new();
         let mut small = self.header.to_vec();
         small.extend_from_slice(&self.projects);
         let mut is_silent = self.projects.is_empty();
@@ -224,15 +231,15 @@ impl Whole {
                 continue;
             }
             if !small.is_empty() {
-                joined.push(Packed::of(&small));
+                texts.push(Packed::of(&small));
                 small.clear();
             }
-            joined.push(block.packed());
+            texts.push(block.packed());
         }
         if !is_silent && !small.is_empty() {
-            joined.push(Packed::of(&small));
+            texts.push(Packed::of(&small));
         }
-        joined
+        Joined::of(texts)
     }
 }
 

@@ -4,9 +4,13 @@
 //! only, silently, and curl 7.88 stops with an error. So the texts' deflate blocks, which end on a byte and refer to
 //! nothing before them, are joined into one member, and its checksum is combined from theirs.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::deflate;
+use super::pieces::{Piece, Pieces};
+use super::rendered::Rendered;
 
 /// Shorter texts are taken as they are.
 const WORTH_COMPRESSING: usize = 256;
@@ -51,35 +55,47 @@ impl Packed {
     }
 }
 
-/// Compressed texts, one after the other.
-#[derive(Clone, Debug, Default)]
+/// Compressed texts, one after the other, kept from answer to answer.
+#[derive(Clone, Debug)]
 pub(super) struct Joined {
-    pieces: Vec<Bytes>,
+    pieces: Arc<Pieces>,
     checksum: Checksum,
 }
 
 impl Joined {
-    /// Appends a text.
-    pub(super) fn push(&mut self, packed: Packed) {
-        self.checksum = self.checksum.then(packed.checksum);
-        self.pieces.push(packed.bytes);
+    /// These, in their order.
+    pub(super) fn of(texts: impl IntoIterator<Item = Packed>) -> Self {
+        let mut checksum = Checksum::default();
+        let pieces = texts.into_iter().map(|packed| {
+            checksum = checksum.then(packed.checksum);
+            Piece::from(packed.bytes)
+        });
+        Self { pieces: Arc::new(pieces.collect()), checksum }
+    }
+}
+
+/// A gzip member in the making.
+#[derive(Debug, Default)]
+pub(super) struct Member {
+    parts: Vec<Arc<Pieces>>,
+    checksum: Checksum,
+}
+
+impl Member {
+    /// Appends texts.
+    pub(super) fn push(&mut self, joined: &Joined) {
+        self.checksum = self.checksum.then(joined.checksum);
+        self.parts.push(Arc::clone(&joined.pieces));
     }
 
-    /// Appends several.
-    pub(super) fn append(&mut self, other: &Self) {
-        self.checksum = self.checksum.then(other.checksum);
-        self.pieces.extend_from_slice(&other.pieces);
-    }
-
-    /// The bytes of a gzip member of all of them.
-    pub(super) fn into_member(mut self) -> Vec<Bytes> {
+    /// All of it, with its header and its end.
+    pub(super) fn into_rendered(self) -> Rendered {
         let mut end = LAST_BLOCK.to_vec();
         end.extend_from_slice(&self.checksum.crc.to_le_bytes());
         // Of the length, what 32 bits hold.
         end.extend_from_slice(&self.checksum.length.to_le_bytes()[..4]);
-        self.pieces.insert(0, Bytes::from_static(HEADER));
-        self.pieces.push(Bytes::from(end));
-        self.pieces
+        let [header, end] = [Bytes::from_static(HEADER), Bytes::from(end)].map(Pieces::one);
+        Rendered::new([header].into_iter().chain(self.parts).chain([end]))
     }
 }
 
@@ -92,9 +108,13 @@ mod tests {
 
     use super::*;
 
-    fn unpacked(joined: Joined) -> Vec<u8> {
-        let member = joined.into_member().concat();
-        let mut decoder = GzDecoder::new(member.as_slice());
+    fn unpacked(parts: &[Joined]) -> Vec<u8> {
+        let mut member = Member::default();
+        for part in parts {
+            member.push(part);
+        }
+        let member = member.into_rendered().to_bytes();
+        let mut decoder = GzDecoder::new(&*member);
         let mut text = Vec::new();
         decoder.read_to_end(&mut text).unwrap();
         assert!(decoder.into_inner().is_empty(), "bytes after the member");
@@ -102,17 +122,13 @@ mod tests {
     }
 
     fn joined(texts: &[Vec<u8>]) -> Joined {
-        let mut joined = Joined::default();
-        for text in texts {
-            joined.push(Packed::of(text));
-        }
-        joined
+        Joined::of(texts.iter().map(|text| Packed::of(text)))
     }
 
     #[test]
     fn nothing_is_a_member_too() {
-        assert_eq!(unpacked(Joined::default()), b"");
-        assert_eq!(unpacked(joined(&[Vec::new(), Vec::new()])), b"");
+        assert_eq!(unpacked(&[]), b"");
+        assert_eq!(unpacked(&[joined(&[]), joined(&[Vec::new(), Vec::new()])]), b"");
     }
 
     #[test]
@@ -130,9 +146,7 @@ mod tests {
             cut in 0_usize..8,
         ) {
             let (head, tail) = texts.split_at(cut.min(texts.len()));
-            let mut all = joined(head);
-            all.append(&joined(tail));
-            prop_assert_eq!(unpacked(all), texts.concat());
+            prop_assert_eq!(unpacked(&[joined(head), joined(tail)]), texts.concat());
         }
     }
 }

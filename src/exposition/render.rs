@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::fleet::Fleet;
-use super::gzip::{Joined, Packed};
+use super::gzip::{Joined, Member, Packed};
 use super::own::{Health, OwnMetrics};
-use super::rendered::{Piece, Rendered};
+use super::pieces::Pieces;
+use super::rendered::Rendered;
 use super::rhythm::Rhythm;
 use crate::clock::Clock;
 use crate::domain::ProjectName;
@@ -80,9 +81,9 @@ impl Exposition {
     /// Renders everything in this format. It may take milliseconds for a large fleet and reads `/proc`: not for an
     /// async worker.
     pub fn render(&self, format: Format) -> Rendered {
-        let mut pieces = self.brought_up_to_date().fleet.pieces();
-        pieces.push(Piece::from(Bytes::from(self.own_text(format))));
-        Rendered::new(pieces)
+        let mut parts: Vec<Arc<Pieces>> = self.brought_up_to_date().fleet.plain().collect();
+        parts.push(Pieces::one(Bytes::from(self.own_text(format))));
+        Rendered::new(parts)
     }
 
     /// Renders everything in this format as one gzip member; likewise.
@@ -90,16 +91,16 @@ impl Exposition {
         let mut kept = self.brought_up_to_date();
         kept.compressed_scrapes.scraped(self.clock.now());
         let mut text = Vec::new();
-        let mut member = Joined::default();
+        let mut member = Member::default();
         if kept.fleet.is_longer_than(SMALL_FLEET) {
-            member = kept.fleet.packed();
+            kept.fleet.packed().for_each(|family| member.push(family));
         } else {
-            text.extend_from_slice(&Rendered::new(kept.fleet.pieces()).to_bytes());
+            text.extend_from_slice(&Rendered::new(kept.fleet.plain()).to_bytes());
         }
         drop(kept);
         text.extend_from_slice(self.own_text(format).as_bytes());
-        member.push(Packed::of(&text));
-        Rendered::new(member.into_member().into_iter().map(Piece::from))
+        member.push(&Joined::of([Packed::of(&text)]));
+        member.into_rendered()
     }
 
     /// Renders what polls change, soon after they have, for as long as there are polls: scrapes then find it done.
@@ -126,7 +127,7 @@ impl Exposition {
         let snapshot = self.snapshots.borrow().clone();
         kept.fleet.take(&snapshot);
         if kept.compressed_scrapes.is_near(now) {
-            kept.fleet.packed();
+            kept.fleet.pack();
         } else if kept.compressed_scrapes.is_alive(now) {
             kept.fleet.pack_ahead();
         }

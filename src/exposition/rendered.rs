@@ -3,58 +3,40 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::blocks::Block;
-use super::gzip::{Joined, Packed};
+use super::gzip::{Joined, Member, Packed};
+use super::pieces::{Piece, Pieces};
+use super::portion::Portion;
 
+/// Shorter bytes are copied: the kernel takes longer over one more piece than over so many bytes more.
+const WORTH_A_PIECE: usize = 512;
 /// A line more than was asked for, usually.
 const ROOM: usize = 1024;
-
-/// A piece of an answer.
-#[derive(Clone, Debug)]
-pub(super) enum Piece {
-    /// Bytes as they are sent.
-    Bytes(Bytes),
-    /// Lines to be put together.
-    Block(Arc<Block>),
-}
-
-impl From<Bytes> for Piece {
-    fn from(bytes: Bytes) -> Self {
-        Self::Bytes(bytes)
-    }
-}
-
-impl Piece {
-    fn len(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Block(block) => block.len(),
-        }
-    }
-}
 
 /// What is left of a rendered answer; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    pieces: VecDeque<Piece>,
-    /// Lines that were taken out of the first piece.
-    lines: usize,
+    /// None of them empty.
+    parts: VecDeque<Arc<Pieces>>,
+    /// How many pieces of the first part were taken.
+    pieces: usize,
+    /// How much of its next piece: bytes or lines.
+    taken: usize,
     left: usize,
 }
 
 impl Rendered {
-    pub(super) fn new(pieces: impl IntoIterator<Item = Piece>) -> Self {
-        let pieces: VecDeque<Piece> = pieces.into_iter().filter(|piece| piece.len() > 0).collect();
-        Self { left: pieces.iter().map(Piece::len).sum(), pieces, lines: 0 }
+    pub(super) fn new(parts: impl IntoIterator<Item = Arc<Pieces>>) -> Self {
+        let parts: VecDeque<_> = parts.into_iter().filter(|part| part.len() > 0).collect();
+        Self { left: parts.iter().map(|part| part.len()).sum(), parts, pieces: 0, taken: 0 }
     }
 
     /// A text, as one gzip member.
     pub fn compressed(text: &[u8]) -> Self {
-        let mut member = Joined::default();
-        member.push(Packed::of(text));
-        Self::new(member.into_member().into_iter().map(Piece::from))
+        let mut member = Member::default();
+        member.push(&Joined::of([Packed::of(text)]));
+        member.into_rendered()
     }
 
     /// How many bytes are left.
@@ -67,45 +49,57 @@ impl Rendered {
         self.left == 0
     }
 
-    /// Takes out the next bytes, about so many; `None` after the last.
-    pub fn take(&mut self, about: usize) -> Option<Bytes> {
-        let bytes = match self.pieces.front_mut() {
-            None => return None,
-            // Sent as it is, without a copy.
-            Some(Piece::Bytes(bytes)) if bytes.len() >= about => bytes.split_to(about),
-            Some(_) => self.put_together(about),
-        };
-        self.left -= bytes.len();
-        self.pieces.pop_front_if(|piece| matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()));
-        Some(bytes)
-    }
-
-    fn put_together(&mut self, about: usize) -> Bytes {
-        let mut out = Vec::with_capacity(about.min(self.left) + ROOM);
-        while out.len() < about
-            && let Some(piece) = self.pieces.pop_front()
-        {
-            match piece {
-                Piece::Bytes(bytes) if bytes.len() < about => out.extend_from_slice(&bytes),
-                Piece::Bytes(_) => {
-                    self.pieces.push_front(piece);
-                    break;
-                }
-                Piece::Block(block) => match block.write(self.lines, &mut out, about) {
-                    Some(next) => {
-                        self.lines = next;
-                        self.pieces.push_front(Piece::Block(block));
+    /// Takes out the next bytes, about so many or fewer; `None` after the last.
+    pub fn take(&mut self, about: usize) -> Option<Portion> {
+        let mut portion = Portion::default();
+        let mut text = Vec::new();
+        while portion.remaining() + text.len() < about && !portion.is_full() {
+            let wanted = about - portion.remaining();
+            match self.parts.front().and_then(|part| part.get(self.pieces)) {
+                None => break,
+                Some(Piece::Bytes(bytes)) => {
+                    let end = bytes.len().min(self.taken + wanted - text.len());
+                    if bytes.len() < WORTH_A_PIECE {
+                        text.extend_from_slice(&bytes[self.taken..end]);
+                    } else {
+                        portion.push(Bytes::from(std::mem::take(&mut text)));
+                        portion.push(bytes.slice(self.taken..end));
                     }
-                    None => self.lines = 0,
-                },
+                    self.taken = if end < bytes.len() { end } else { self.next_piece() };
+                }
+                Some(Piece::Block(block)) => {
+                    if text.capacity() == 0 {
+                        text.reserve_exact(wanted.min(self.left) + ROOM);
+                    }
+                    self.taken = match block.write(self.taken, &mut text, wanted) {
+                        Some(next) => next,
+                        None => self.next_piece(),
+                    };
+                }
             }
         }
-        Bytes::from(out)
+        portion.push(Bytes::from(text));
+        self.left -= portion.remaining();
+        portion.has_remaining().then_some(portion)
+    }
+
+    /// Goes on to the next piece, of which nothing was taken.
+    fn next_piece(&mut self) -> usize {
+        self.pieces += 1;
+        if self.parts.pop_front_if(|part| part.get(self.pieces).is_none()).is_some() {
+            self.pieces = 0;
+        }
+        0
     }
 
     /// All that is left.
     pub fn to_bytes(&self) -> Bytes {
-        self.clone().put_together(usize::MAX)
+        let mut left = self.clone();
+        let mut all = BytesMut::with_capacity(self.left);
+        while let Some(portion) = left.take(self.left) {
+            all.put(portion);
+        }
+        all.freeze()
     }
 
     /// All that is left as a text, for people and tests.
@@ -116,7 +110,7 @@ impl Rendered {
 
 impl From<Bytes> for Rendered {
     fn from(bytes: Bytes) -> Self {
-        Self::new([Piece::Bytes(bytes)])
+        Self::new([Pieces::one(bytes)])
     }
 }
 
@@ -124,28 +118,72 @@ impl From<Bytes> for Rendered {
 mod tests {
     use super::*;
 
-    fn rendered() -> Rendered {
-        Rendered::new(["", "one", "", "two and more", "x"].map(|text| Piece::Bytes(Bytes::from(text))))
+    fn pieces(texts: &[&str]) -> Arc<Pieces> {
+        Arc::new(texts.iter().map(|text| Piece::from(Bytes::from((*text).to_owned()))).collect())
+    }
+
+    /// Its portions.
+    fn taken(mut rendered: Rendered, about: usize) -> Vec<Portion> {
+        let mut length = rendered.len();
+        let mut portions = Vec::new();
+        while let Some(portion) = rendered.take(about) {
+            assert!(portion.has_remaining(), "{about}");
+            length -= portion.remaining();
+            assert_eq!(rendered.len(), length, "{about}");
+            portions.push(portion);
+        }
+        assert!(rendered.is_empty());
+        portions
+    }
+
+    fn text(portions: Vec<Portion>) -> String {
+        let mut all = Vec::new();
+        for portion in portions {
+            all.put(portion);
+        }
+        String::from_utf8(all).unwrap()
     }
 
     #[test]
     fn all_of_it_comes_in_whatever_portions() {
-        for about in 1..30 {
-            let mut rendered = rendered();
-            let mut taken = Vec::new();
-            while let Some(bytes) = rendered.take(about) {
-                assert!(!bytes.is_empty(), "{about}");
-                taken.extend_from_slice(&bytes);
-                assert_eq!(rendered.len(), 16 - taken.len(), "{about}");
-            }
-            assert_eq!(taken, b"onetwo and morex", "{about}");
-            assert!(rendered.is_empty());
+        let long = "long".repeat(WORTH_A_PIECE);
+        let parts = [&["", "one", "", "two and more", "x"][..], &[], &[""], &[&long, "y", &long, &long], &["z"]];
+        let whole: String = parts.concat().concat();
+        let rendered = Rendered::new(parts.map(pieces));
+        for about in (1..30).chain([100, 1_000, 3_000, 10_000]) {
+            let portions = taken(rendered.clone(), about);
+            assert!(portions.iter().all(|portion| portion.remaining() <= about), "{about}");
+            assert_eq!(text(portions), whole, "{about}");
         }
-        assert_eq!(rendered().to_text(), "onetwo and morex");
+        assert_eq!(rendered.to_text(), whole);
+    }
+
+    #[test]
+    fn long_pieces_are_sent_as_they_are_and_short_ones_put_together() {
+        let long = Bytes::from("long".repeat(WORTH_A_PIECE));
+        let parts: Pieces = [&b"a"[..], b"b", &long, b"c", b"d"]
+            .into_iter()
+            .map(|bytes| Piece::from(if bytes.len() > 1 { long.clone() } else { Bytes::copy_from_slice(bytes) }))
+            .collect();
+        let portion = Rendered::new([Arc::new(parts)]).take(usize::MAX).unwrap();
+        let mut slices = [std::io::IoSlice::new(&[]); 9];
+        assert_eq!(portion.chunks_vectored(&mut slices), 3);
+        assert_eq!((&*slices[0], &*slices[2]), (&b"ab"[..], &b"cd"[..]));
+        assert_eq!(slices[1].as_ptr(), long.as_ptr(), "it was copied");
+    }
+
+    #[test]
+    fn there_are_no_more_pieces_than_go_out_at_once() {
+        let long = Bytes::from("long".repeat(WORTH_A_PIECE));
+        let many: Pieces = (0..200).map(|_| Piece::from(long.clone())).collect();
+        let rendered = Rendered::new([Arc::new(many)]);
+        let lengths: Vec<usize> = taken(rendered, usize::MAX).iter().map(Buf::remaining).collect();
+        assert_eq!(lengths, [64, 64, 64, 8].map(|pieces| pieces * long.len()));
     }
 
     #[test]
     fn nothing_is_left_of_nothing() {
-        assert_eq!((Rendered::default().take(10), Rendered::default().to_text()), (None, String::new()));
+        let nothing = Rendered::default();
+        assert_eq!((nothing.clone().take(10).is_none(), nothing.to_text()), (true, String::new()));
     }
 }

@@ -1,21 +1,20 @@
-//! The body of an answer, put together bit by bit.
+//! The body of an answer, taken out portion by portion.
 //!
-//! It is handed to hyper bit by bit, so that it lives until the client has taken nearly all of it: what it holds (the
+//! It is handed to hyper portion by portion, so that it lives until the client has taken nearly all of it: what it holds (the
 //! place among the scrapes, the connection's turn) is free only then.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::deadlines::Turn;
-use crate::exposition::Rendered;
+use crate::exposition::{Portion, Rendered};
 
-/// How much hyper gets at once.
-const BIT: usize = 64 * 1024;
+/// How much hyper gets at once: fewer and larger calls of the kernel, and what a slow client holds of the memory.
+const PORTION: usize = 256 * 1024;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -34,12 +33,12 @@ impl Body {
 }
 
 impl hyper::body::Body for Body {
-    type Data = Bytes;
+    type Data = Portion;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Portion>, Infallible>>> {
         self.turn.get_on();
-        Poll::Ready(self.rendered.take(BIT).map(|bit| Ok(Frame::data(bit))))
+        Poll::Ready(self.rendered.take(PORTION).map(|portion| Ok(Frame::data(portion))))
     }
 
     fn is_end_stream(&self) -> bool {

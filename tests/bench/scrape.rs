@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use figures::Bar::{AtLeast, AtMost};
 use figures::{tell, tell_missing};
+use nginx::{Nginx, Sending};
 
 /// How many instances the fleet of the figures has.
 const INSTANCES: u64 = 10_000;
@@ -61,10 +62,9 @@ fn scrapes(kind: &'static str) -> String {
     table += &format!("{lines} series, {} bytes, compressed {} ({share:.1} %)\n", text.len(), compressed.len());
 
     tell(&format!("gzip body {INSTANCES} {kind}"), share, "% of the identity one", AtMost(12.0));
-    let nginx = nginx::Nginx::start(&[("plain", text.as_bytes()), ("compressed", &compressed)]);
-    if let Err(why) = &nginx {
-        table += &format!("nginx: not measured, {why}\n");
-    }
+    let others = Sending::ALL.map(|sending| {
+        (sending.name(), Nginx::start(sending, &[("plain", text.as_bytes()), ("compressed", &compressed)]))
+    });
     let registry = registry::Registry::of(&text);
     drop(text);
     for (name, is_compressed, file, faster) in [("identity", false, "plain", 12.0), ("gzip", true, "compressed", 50.0)]
@@ -73,19 +73,21 @@ fn scrapes(kind: &'static str) -> String {
         let scrape = || server.scrape_away(is_compressed);
         let ours = median(40, Duration::ZERO, scrape);
         let spaced = median(9, Duration::from_millis(1_050), scrape);
-        let others = nginx.as_ref().ok().map(|nginx| median(40, Duration::ZERO, || nginx.get(file)));
         let registrys = median(3, Duration::ZERO, || registry.encode(is_compressed));
         table += &format!("{name:9} ours {}, the first in its second {}", ms(ours), ms(spaced));
-        if let Some(others) = others {
-            tell(&what, ratio(ours, others), "x nginx", AtMost(1.5));
-            table += &format!(
-                "; nginx, the same bytes {}: {:.2} ×, {:.2} ×",
-                ms(others),
-                ratio(ours, others),
-                ratio(spaced, others)
-            );
-        } else {
-            tell_missing(&what, "nginx is missing: apt-get install nginx", AtMost(1.5));
+        for (other, nginx) in &others {
+            let unit = format!("x {other}");
+            let nginx = match nginx {
+                Ok(nginx) => nginx,
+                Err(why) => {
+                    tell_missing(&format!("{what}, {unit}"), why, AtMost(1.5));
+                    continue;
+                }
+            };
+            let theirs = median(40, Duration::ZERO, || nginx.get(file));
+            tell(&what, ratio(ours, theirs), &unit, AtMost(1.5));
+            let [ours, spaced] = [ours, spaced].map(|time| ratio(time, theirs));
+            table += &format!("; {other}, the same bytes {}: {ours:.2} ×, {spaced:.2} ×", ms(theirs));
         }
         tell(&what, ratio(registrys, ours), "x faster than a GaugeVec registry", AtLeast(faster));
         table += &format!("; a GaugeVec registry {}: {:.0} × faster\n", ms(registrys), ratio(registrys, ours));

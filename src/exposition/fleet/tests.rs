@@ -77,8 +77,8 @@ fn fleet(instances: &[Arc<InstanceView>], now: &str) -> Fleet {
     fleet
 }
 
-fn text(fleet: &Fleet) -> String {
-    crate::exposition::Rendered::new(fleet.pieces()).to_text()
+fn text(fleet: &mut Fleet) -> String {
+    crate::exposition::Rendered::new(fleet.plain()).to_text()
 }
 
 fn at_once(fleet: &Fleet) -> String {
@@ -116,7 +116,7 @@ const NOW: &str = "2026-11-21T10:00:00Z";
 fn a_poll_that_changes_nothing_renders_nothing() {
     let mut views = instances(0..600);
     let mut fleet = fleet(&views, NOW);
-    fleet.packed();
+    fleet.pack();
     let before = blocks(&fleet);
     views[300] = Arc::new(instance(300)); // another view that says the same
     fleet.take(&snapshot(&views));
@@ -129,7 +129,7 @@ fn a_poll_that_changes_nothing_renders_nothing() {
 fn a_poll_that_changes_an_instance_renders_its_group_where_it_says_something_else() {
     let mut views = instances(0..600);
     let mut fleet = fleet(&views, NOW);
-    fleet.packed();
+    fleet.pack();
     let before = blocks(&fleet);
     let mut changed = instance(300);
     changed.polls[0].success = Some(true);
@@ -137,7 +137,7 @@ fn a_poll_that_changes_an_instance_renders_its_group_where_it_says_something_els
     views[300] = Arc::new(changed);
     fleet.take(&snapshot(&views));
     assert_eq!(rendered_anew(&fleet, &before), [("dcs_backup_rpo_seconds", 1), ("dcs_poll_success", 1)]);
-    assert_eq!(text(&fleet), at_once(&fleet));
+    assert_eq!(text(&mut fleet), at_once(&fleet));
     assert_eq!(unpacked(&fleet)[..2], ["dcs_backup_rpo_seconds", "dcs_poll_success"]);
 }
 
@@ -150,13 +150,13 @@ fn instances_that_come_and_go_change_their_own_group() {
     views.remove(10);
     fleet.take(&snapshot(&views));
     assert!(rendered_anew(&fleet, &before).iter().all(|(_, group)| *group == 0));
-    assert_eq!(text(&fleet), at_once(&fleet));
+    assert_eq!(text(&mut fleet), at_once(&fleet));
     let before = blocks(&fleet);
     views.push(Arc::new(instance(5000)));
     views.drain(256..400);
     fleet.take(&snapshot(&views));
     assert!(rendered_anew(&fleet, &before).iter().all(|(_, group)| *group > 0));
-    assert_eq!(text(&fleet), at_once(&fleet));
+    assert_eq!(text(&mut fleet), at_once(&fleet));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn groups_neither_grow_nor_shrink_without_bounds() {
     let mut fleet = fleet(&views[..100], NOW);
     for count in [100, 700, 3000, 2500, 300, 3000, 40, 41, 0, 1] {
         fleet.take(&snapshot(&views[..count]));
-        assert_eq!(text(&fleet), at_once(&fleet), "{count}");
+        assert_eq!(text(&mut fleet), at_once(&fleet), "{count}");
         assert!(fleet.groups.len() <= count / 64 + 1, "{} groups of {count}", fleet.groups.len());
         assert!(fleet.groups.len() >= count / 512, "{} groups of {count}", fleet.groups.len());
     }
@@ -187,13 +187,13 @@ fn the_clock_renders_what_moves_with_it() {
     let ages = [("dcs_backup_last_success_age_seconds", 0), ("dcs_backup_last_success_age_seconds", 1)];
     assert_eq!(rendered_anew(&fleet, &before), ages);
     // The window of the failures: there is nothing left of them.
-    let count = |fleet: &Fleet| text(fleet).matches("\ndcs_backup_failures{").count();
-    assert_eq!(count(&fleet), 300);
+    let count = |fleet: &mut Fleet| text(fleet).matches("\ndcs_backup_failures{").count();
+    assert_eq!(count(&mut fleet), 300);
     fleet.move_to(at("2026-11-21T12:00:00.000000001Z"));
-    assert_eq!((count(&fleet), text(&fleet)), (0, at_once(&fleet)));
+    assert_eq!((count(&mut fleet), text(&mut fleet)), (0, at_once(&fleet)));
     // A clock that is set back.
     fleet.move_to(at(NOW));
-    assert_eq!((count(&fleet), text(&fleet)), (300, at_once(&fleet)));
+    assert_eq!((count(&mut fleet), text(&mut fleet)), (300, at_once(&fleet)));
 }
 
 #[test]

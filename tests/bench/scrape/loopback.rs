@@ -88,7 +88,8 @@ pub(crate) fn exposition(snapshots: watch::Receiver<Arc<Snapshot>>) -> Expositio
 pub(crate) fn get(address: SocketAddr, path: &str, compressed: bool, body: &mut impl Write) {
     let mut stream = TcpStream::connect(address).unwrap();
     let accept = if compressed { "Accept-Encoding: gzip\r\n" } else { "" };
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{accept}\r\n").unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{accept}\r\n");
+    stream.write_all(request.as_bytes()).unwrap(); // at once, as Prometheus does
     let mut reader = BufReader::with_capacity(256 * 1024, stream);
     let (mut left, mut line) = (0, String::new());
     while reader.read_line(&mut line).unwrap() > 2 {

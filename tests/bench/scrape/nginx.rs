@@ -1,4 +1,8 @@
 //! nginx sending the same bytes from a file: what is left of a scrape when nothing has to be made.
+//!
+//! In two ways: by `sendfile`, where the kernel hands the client the file's own pages and nothing is copied on the way,
+//! which only a file on disk sent without TLS can have; and by writing them, as whoever has made them must (it is what
+//! nginx does unless it is told otherwise).
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -7,6 +11,26 @@ use std::time::Duration;
 
 use crate::loopback::get;
 
+/// How bytes get from the file to the client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sending {
+    /// By the kernel, without a copy.
+    Sendfile,
+    /// By reading and writing.
+    Writes,
+}
+
+impl Sending {
+    pub(crate) const ALL: [Self; 2] = [Self::Sendfile, Self::Writes];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sendfile => "nginx by sendfile",
+            Self::Writes => "nginx by writes",
+        }
+    }
+}
+
 /// A server of files; it ends when it is dropped.
 pub(crate) struct Nginx {
     address: SocketAddr,
@@ -14,20 +38,24 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Serves these files.
+    /// Serves these files in this way.
     ///
     /// # Errors
     /// Why it cannot be had, in a few words.
-    pub(crate) fn start(files: &[(&str, &[u8])]) -> Result<Self, String> {
+    pub(crate) fn start(sending: Sending, files: &[(&str, &[u8])]) -> Result<Self, String> {
         let program = program().ok_or("it is not there and could not be got: apt-get install nginx")?;
-        let folder = folder("files")?;
+        let (name, sendfile) = match sending {
+            Sending::Sendfile => ("sendfile", "on"),
+            Sending::Writes => ("writes", "off"),
+        };
+        let folder = folder(name)?;
         for (name, bytes) in files {
             std::fs::write(folder.join(name), bytes).map_err(|error| error.to_string())?;
         }
         let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap();
         let configuration = format!(
             "daemon off; worker_processes 1; pid pid; error_log stderr; events {{}}
-            http {{ access_log off; sendfile on; tcp_nopush on; client_body_temp_path t; proxy_temp_path t;
+            http {{ access_log off; sendfile {sendfile}; tcp_nopush on; client_body_temp_path t; proxy_temp_path t;
             fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
             server {{ listen {address}; root {}; }} }}",
             folder.display()
