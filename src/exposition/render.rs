@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::fleet::Fleet;
 use super::gzip::{Joined, Member, Packed};
@@ -21,8 +22,12 @@ use crate::clock::Clock;
 use crate::domain::ProjectName;
 use crate::snapshot::Snapshot;
 
-/// Between two looks at what polls have changed.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks at what polls have changed: so many times as long as rendering it took, …
+const PAUSE: u32 = 4;
+/// … not less, so that several polls are one piece of work, …
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+/// … and not more, so that a scrape does not find all of it to do.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// A smaller fleet is compressed as one text at each scrape: its blocks are too short to be compressed well.
 const SMALL_FLEET: usize = 512 * 1024;
 
@@ -107,11 +112,12 @@ impl Exposition {
     pub async fn keep_up(&self) {
         let mut snapshots = self.snapshots.clone();
         while snapshots.changed().await.is_ok() {
+            let begun = Instant::now();
             let exposition = self.clone();
             if let Err(error) = tokio::task::spawn_blocking(move || exposition.catch_up()).await {
                 tracing::error!(%error, "what has changed could not be rendered; the next scrape tries again");
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep((begun.elapsed() * PAUSE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
         }
     }
 
@@ -121,12 +127,12 @@ impl Exposition {
         if !kept.scrapes.is_alive(now) {
             return;
         }
-        if kept.scrapes.is_near(now) {
-            kept.fleet.move_to(now);
+        if let Some(moment) = kept.scrapes.near(now) {
+            kept.fleet.move_to(moment);
         }
         let snapshot = self.snapshots.borrow().clone();
         kept.fleet.take(&snapshot);
-        if kept.compressed_scrapes.is_near(now) {
+        if kept.compressed_scrapes.near(now).is_some() {
             kept.fleet.pack();
         } else if kept.compressed_scrapes.is_alive(now) {
             kept.fleet.pack_ahead();

@@ -1,4 +1,5 @@
-//! When the next scrape is to be expected: what moves with the clock is rendered shortly before it.
+//! When the next scrape is to be expected: what moves with the clock is rendered shortly before it, as it will be in the
+//! scrape's second.
 //!
 //! Scrapers come at regular intervals, and often two of them, one shortly after the other. So a scrape is expected to
 //! come after the one before as that one's predecessor did after its own.
@@ -33,10 +34,12 @@ impl Rhythm {
         self.last.is_some_and(|last| now < last + LATELY)
     }
 
-    /// Whether a scrape is to be expected just now.
-    pub(super) fn is_near(&self, now: Timestamp) -> bool {
-        let expected = self.last.map(|last| last + self.intervals[0]);
-        expected.is_some_and(|expected| now + NEAR >= expected && now <= expected + NEAR)
+    /// Where a scrape is to be expected just now, the moment to render for: now, or when its second begins.
+    pub(super) fn near(&self, now: Timestamp) -> Option<Timestamp> {
+        let expected = self.last? + self.intervals[0];
+        let is_near = now + NEAR >= expected && now <= expected + NEAR;
+        let second = Timestamp::from_second(expected.as_second()).unwrap_or(now);
+        is_near.then(|| second.max(now))
     }
 }
 
@@ -57,7 +60,7 @@ mod tests {
         let last = scrapes.last().copied().unwrap_or_default();
         let near: Vec<f64> = (0..1000)
             .map(|tenth| last + f64::from(tenth) / 10.0)
-            .filter(|second| rhythm.is_near(at(*second)))
+            .filter(|second| rhythm.near(at(*second)).is_some())
             .collect();
         Some((*near.first()?, *near.last()?))
     }
@@ -75,6 +78,25 @@ mod tests {
             (&[4.0, 15.0, 19.0], Some((29.0, 31.0))),
         ] {
             assert_eq!(expected_after(scrapes), expected, "{scrapes:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_rendered_for_the_second_in_which_the_scrape_is_expected() {
+        let mut rhythm = Rhythm::default();
+        for scrape in [10.0, 25.0, 40.25] {
+            rhythm.scraped(at(scrape));
+        }
+        for (now, moment) in [
+            (54.0, None),
+            (54.25, Some(55.0)), // a second before, and for the second to come
+            (54.75, Some(55.0)),
+            (55.0, Some(55.0)),
+            (55.125, Some(55.125)),
+            (56.25, Some(56.25)), // it is late
+            (56.5, None),
+        ] {
+            assert_eq!(rhythm.near(at(now)), moment.map(at), "{now}");
         }
     }
 
