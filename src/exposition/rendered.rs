@@ -11,6 +11,8 @@ use super::portion::Portion;
 
 /// Shorter bytes are copied: the kernel takes longer over one more piece than over so many bytes more.
 const WORTH_A_PIECE: usize = 512;
+/// Lines that are put together at once, in bytes: what a slow client holds of the memory.
+const LONGEST_TEXT: usize = 128 * 1024;
 /// A line more than was asked for, usually.
 const ROOM: usize = 1024;
 
@@ -53,7 +55,7 @@ impl Rendered {
     pub fn take(&mut self, about: usize) -> Option<Portion> {
         let mut portion = Portion::default();
         let mut text = Vec::new();
-        while portion.remaining() + text.len() < about && !portion.is_full() {
+        while portion.remaining() + text.len() < about && text.len() < LONGEST_TEXT && !portion.is_full() {
             let wanted = about - portion.remaining();
             match self.parts.front().and_then(|part| part.get(self.pieces)) {
                 None => break,
@@ -68,10 +70,10 @@ impl Rendered {
                     self.taken = if end < bytes.len() { end } else { self.next_piece() };
                 }
                 Some(Piece::Block(block)) => {
-                    if text.capacity() == 0 {
-                        text.reserve_exact(wanted.min(self.left) + ROOM);
-                    }
-                    self.taken = match block.write(self.taken, &mut text, wanted) {
+                    let longest = wanted.min(LONGEST_TEXT);
+                    let room = longest.min(self.left) + ROOM;
+                    text.reserve_exact(room.saturating_sub(text.len())); // nothing where there is room already
+                    self.taken = match block.write(self.taken, &mut text, longest) {
                         Some(next) => next,
                         None => self.next_piece(),
                     };

@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::deadlines::Turn;
 use crate::exposition::{Portion, Rendered};
 
-/// How much hyper gets at once: fewer and larger calls of the kernel, and what a slow client holds of the memory.
+/// How much hyper gets at once and hands to the kernel in one call.
 const PORTION: usize = 256 * 1024;
 
 /// The body of an answer.
