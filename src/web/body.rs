@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use hyper::Version;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -15,20 +16,29 @@ use crate::exposition::{Portion, Rendered};
 
 /// How much hyper gets at once and hands to the kernel in one call.
 const PORTION: usize = 256 * 1024;
+/// The same under HTTP/2, a frame's worth: whether a client gets on shows between two portions alone.
+const FRAME: usize = 16 * 1024;
 
 /// The body of an answer.
 #[derive(Debug)]
 pub(super) struct Body {
     rendered: Rendered,
+    portion: usize,
     _slot: Option<OwnedSemaphorePermit>,
     turn: Turn,
 }
 
 impl Body {
-    /// A body of this.
-    pub(super) fn new(rendered: Rendered, slot: Option<OwnedSemaphorePermit>, mut turn: Turn) -> Self {
+    /// A body of this, for an answer in this version of HTTP.
+    pub(super) fn new(
+        rendered: Rendered,
+        version: Version,
+        slot: Option<OwnedSemaphorePermit>,
+        mut turn: Turn,
+    ) -> Self {
         turn.begin_sending();
-        Self { rendered, _slot: slot, turn }
+        let portion = if version > Version::HTTP_11 { FRAME } else { PORTION };
+        Self { rendered, portion, _slot: slot, turn }
     }
 }
 
@@ -38,7 +48,8 @@ impl hyper::body::Body for Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Portion>, Infallible>>> {
         self.turn.get_on();
-        Poll::Ready(self.rendered.take(PORTION).map(|portion| Ok(Frame::data(portion))))
+        let portion = self.portion;
+        Poll::Ready(self.rendered.take(portion).map(|portion| Ok(Frame::data(portion))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -15,11 +15,14 @@ use super::routes::Routes;
 use super::streams::Streams;
 use super::{Bounds, handshake};
 
-/// The largest head of a request, and how much of an answer hyper holds besides its current piece.
+/// The largest head of a request, and how much of an answer hyper holds besides its current portion.
 const BUFFER: usize = 16 * 1024;
 
 /// HTTP/2: requests of a connection at the same time. Prometheus has one.
 const STREAMS: u32 = 32;
+
+/// HTTP/2: how much of an answer is held ready for the client's next window, some frames.
+const SENT_AHEAD: usize = 64 * 1024;
 
 /// What every connection needs.
 #[derive(Clone, Debug)]
@@ -115,7 +118,7 @@ impl Server {
             let connection = http2::Builder::new(streams)
                 .max_concurrent_streams(STREAMS)
                 .max_header_list_size(u32::try_from(BUFFER).expect("16 KiB"))
-                .max_send_buf_size(BUFFER)
+                .max_send_buf_size(SENT_AHEAD)
                 .serve_connection(&mut io, service);
             let mut connection = std::pin::pin!(connection);
             let mut ending = false;

@@ -104,7 +104,7 @@ impl Routes {
                 Framing::Chunked => inner.guarded(&head).await.with(CONNECTION, "close"),
                 Framing::Ambiguous(why) => Answer::text(StatusCode::BAD_REQUEST, why).with(CONNECTION, "close"),
             };
-            Ok(answer.to(&head.method, turn))
+            Ok(answer.to(&head, turn))
         }
     }
 }
@@ -244,13 +244,13 @@ impl Answer {
         Self::text(StatusCode::SERVICE_UNAVAILABLE, text).with(RETRY_AFTER, "1")
     }
 
-    /// The answer to a request of this method: to HEAD the same headers and no body.
-    fn to(mut self, method: &Method, turn: Turn) -> Response<Body> {
+    /// The answer to this request: to HEAD the same headers and no body.
+    fn to(mut self, head: &Parts, turn: Turn) -> Response<Body> {
         self.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.body.len()));
-        if *method == Method::HEAD {
+        if head.method == Method::HEAD {
             self.body = Rendered::default();
         }
-        let mut response = Response::new(Body::new(self.body, self.slot, turn));
+        let mut response = Response::new(Body::new(self.body, head.version, self.slot, turn));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

@@ -174,6 +174,24 @@ async fn an_http2_client_that_opens_no_window_loses_its_connection() {
 }
 
 #[tokio::test]
+async fn an_http2_client_that_is_only_slow_is_served_on() {
+    let secure = Secure::start(true, Bounds { stall: 3 * SHORT / 2, ..Bounds::default() }).await;
+    let mut builder = h2::client::Builder::new();
+    builder.initial_window_size(16 * 1024);
+    let (mut client, connection) = builder.handshake::<_, bytes::Bytes>(secure.connect("h2").await).await.unwrap();
+    tokio::spawn(connection);
+    let (answer, _) = client.send_request(get("/metrics"), true).unwrap();
+    let mut body = timeout(PATIENCE, answer).await.unwrap().unwrap().into_body();
+    // A frame now and then: half a megabyte takes several times as long as a client may take nothing.
+    for frame in 0..32 {
+        let data = timeout(PATIENCE, body.data()).await.unwrap().expect("there is more").expect("it is served on");
+        assert!(data.len() <= 16 * 1024, "{frame}: {}", data.len());
+        tokio::time::sleep(SHORT / 4).await;
+        body.flow_control().release_capacity(data.len()).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn many_streams_of_a_connection_wait_for_each_other() {
     let secure = Secure::start(false, Bounds::default()).await;
     let (client, connection) = h2::client::handshake(secure.connect("h2").await).await.unwrap();
